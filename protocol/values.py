@@ -1,0 +1,300 @@
+"""The values that tasks take and give: numpy inside, checked when they are made.
+
+Conventions: images are uint8 sRGB with straight alpha, row 0 on top; masks are uint8, 0 or 255; label maps are
+uint16. Space is right-handed with glTF axes (+Y up, the object's front faces +Z, a camera looks along its own -Z);
+meshes lie in a cube of side 1 centred at 0; front faces are counter-clockwise. No value knows Qt, bpy, zmq or torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .problems import ErrorCode, ProblemError
+
+MAX_SIDE = 16_384
+MAX_PIXELS = 100_000_000
+MAX_FRAMES = 4_096
+MAX_VERTICES = 20_000_000
+DTYPES = ("uint8", "uint16", "int32", "int64", "float32", "float64")
+
+
+def _reject(what: str, hint: str) -> ProblemError:
+    return ProblemError(ErrorCode.BAD_INPUT, what, hint)
+
+
+def describe_array(array: Any) -> str:
+    """A short description of an array for an error sentence, e.g. ``float32 480 x 640 x 3``."""
+    if not isinstance(array, np.ndarray):
+        return type(array).__name__
+    size = " x ".join(str(n) for n in array.shape) or "a single number"
+    return f"{array.dtype} {size}"
+
+
+def _array(owner: str, array: Any, dtype: str, allowed: str, fits: Callable[[tuple[int, ...]], bool]) -> np.ndarray:
+    """``array`` as a C-contiguous array, or a ProblemError saying what was wrong and what is allowed."""
+    if not isinstance(array, np.ndarray):
+        raise _reject(f"{owner} must be a numpy array, got {type(array).__name__}.", f"Allowed: {dtype} {allowed}.")
+    if array.dtype.kind == "f" and not bool(np.isfinite(array).all()):
+        raise _reject(f"{owner} contains NaN or infinity.", f"Allowed: finite numbers, {dtype} {allowed}.")
+    if array.dtype != np.dtype(dtype):
+        raise _reject(f"{owner} is {describe_array(array)}.", f"Allowed: {dtype} {allowed}. Convert it first.")
+    if not fits(array.shape):
+        raise _reject(f"{owner} is {describe_array(array)}.", f"Allowed: {dtype} {allowed}.")
+    return np.ascontiguousarray(array)
+
+
+def _is_picture(shape: tuple[int, ...]) -> bool:
+    height, width = shape[0], shape[1]
+    return 1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE and height * width <= MAX_PIXELS
+
+
+_PICTURE = f"with sides of 1 to {MAX_SIDE:,} and at most {MAX_PIXELS // 10**6} million pixels"
+
+
+class Value:
+    """Base of all values. ``kind`` is the name on the wire; ``ALL`` maps it to the class."""
+
+    kind: ClassVar[str] = ""
+    ALL: ClassVar[dict[str, type[Value]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        Value.ALL[cls.kind] = cls
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    def _fields(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The array fields that are set, by name."""
+        return {name: value for name, value in self._fields().items() if isinstance(value, np.ndarray)}
+
+    def plain(self) -> dict[str, Any]:
+        """The other fields that are set (strings and numbers), by name."""
+        return {n: v for n, v in self._fields().items() if v is not None and not isinstance(v, np.ndarray)}
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other) or not isinstance(other, Value):
+            return NotImplemented
+        mine, theirs = self.arrays(), other.arrays()
+        return (
+            self.plain() == other.plain()
+            and mine.keys() == theirs.keys()
+            and all(np.array_equal(mine[name], theirs[name]) for name in mine)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, eq=False)
+class Image(Value):
+    """A picture: ``pixels`` uint8, H x W x 3 (sRGB) or H x W x 4 (sRGB with straight alpha), row 0 on top."""
+
+    pixels: np.ndarray
+    kind: ClassVar[str] = "image"
+
+    def __post_init__(self) -> None:
+        allowed = f"H x W x 3 or 4 {_PICTURE}"
+        self._set(
+            "pixels",
+            _array(
+                "An image", self.pixels, "uint8", allowed, lambda s: len(s) == 3 and s[2] in (3, 4) and _is_picture(s)
+            ),
+        )
+
+    @property
+    def height(self) -> int:
+        return self.pixels.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.pixels.shape[1]
+
+    @property
+    def rgb(self) -> np.ndarray:
+        """uint8, H x W x 3, a view without the alpha channel."""
+        return self.pixels[..., :3]
+
+
+@dataclass(frozen=True, eq=False)
+class Mask(Value):
+    """A mask: ``pixels`` uint8, H x W, 0 (outside) or 255 (inside)."""
+
+    pixels: np.ndarray
+    kind: ClassVar[str] = "mask"
+
+    def __post_init__(self) -> None:
+        allowed = f"H x W of 0 and 255 {_PICTURE}"
+        pixels = _array("A mask", self.pixels, "uint8", allowed, lambda s: len(s) == 2 and _is_picture(s))
+        # A value is 0 or 255 exactly when its bits are all equal.
+        if bool(((pixels != 0) & (pixels != 255)).any()):
+            raise _reject("A mask has values other than 0 and 255.", "Use 255 inside the object and 0 outside.")
+        self._set("pixels", pixels)
+
+    @property
+    def inside(self) -> np.ndarray:
+        """bool, H x W."""
+        return self.pixels > 0
+
+    @classmethod
+    def of(cls, inside: np.ndarray) -> Mask:
+        """A mask from a boolean H x W array."""
+        return cls(np.where(inside, np.uint8(255), np.uint8(0)))
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap(Value):
+    """Semantic ids (a label map) or segment ids (a panoptic map): ``ids`` uint16, H x W."""
+
+    ids: np.ndarray
+    kind: ClassVar[str] = "label_map"
+
+    def __post_init__(self) -> None:
+        allowed = f"H x W {_PICTURE}"
+        ids = _array("A label map", self.ids, "uint16", allowed, lambda s: len(s) == 2 and _is_picture(s))
+        self._set("ids", ids)
+
+
+@dataclass(frozen=True, eq=False)
+class Depth(Value):
+    """Depth along the camera's viewing axis in field units: ``depth`` float32, H x W; 0 where nothing was hit."""
+
+    depth: np.ndarray
+    kind: ClassVar[str] = "depth"
+
+    def __post_init__(self) -> None:
+        allowed = f"H x W {_PICTURE}"
+        depth = _array("A depth map", self.depth, "float32", allowed, lambda s: len(s) == 2 and _is_picture(s))
+        self._set("depth", depth)
+
+
+@dataclass(frozen=True, eq=False)
+class Frames(Value):
+    """A video: ``pixels`` uint8, T x H x W x 3 or 4; ``fps`` frames per second."""
+
+    pixels: np.ndarray
+    fps: float = 30.0
+    kind: ClassVar[str] = "frames"
+
+    def __post_init__(self) -> None:
+        allowed = f"T x H x W x 3 or 4, T from 1 to {MAX_FRAMES:,}, frames {_PICTURE}"
+        self._set(
+            "pixels",
+            _array(
+                "A video",
+                self.pixels,
+                "uint8",
+                allowed,
+                lambda s: len(s) == 4 and 1 <= s[0] <= MAX_FRAMES and s[3] in (3, 4) and _is_picture(s[1:]),
+            ),
+        )
+        if not isinstance(self.fps, int | float) or not 0 < self.fps <= 1000:
+            raise _reject(f"A video's fps is {self.fps!r}.", "Allowed: a number above 0 and up to 1000.")
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh(Value):
+    """A triangle mesh in glTF axes, inside the cube of side 1 around 0 unless the task says otherwise.
+
+    ``vertices`` float32 V x 3; ``faces`` int32 F x 3, counter-clockwise from outside; optional ``colours`` uint8
+    V x 4 (sRGB, straight alpha), ``uvs`` float32 V x 2 (v = 0 at the bottom) and ``texture`` uint8 H x W x 3 or 4.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    colours: np.ndarray | None = None
+    uvs: np.ndarray | None = None
+    texture: np.ndarray | None = None
+    kind: ClassVar[str] = "mesh"
+
+    def __post_init__(self) -> None:
+        vertices = _array(
+            "A mesh's vertices",
+            self.vertices,
+            "float32",
+            f"V x 3 with V from 3 to {MAX_VERTICES:,}",
+            lambda s: len(s) == 2 and s[1] == 3 and 3 <= s[0] <= MAX_VERTICES,
+        )
+        faces = _array(
+            "A mesh's faces",
+            self.faces,
+            "int32",
+            "F x 3 with at least one face",
+            lambda s: len(s) == 2 and s[1] == 3 and 1 <= s[0] <= 2 * MAX_VERTICES,
+        )
+        count = len(vertices)
+        if int(faces.min()) < 0 or int(faces.max()) >= count:
+            raise _reject(
+                f"A mesh's faces name vertices from {faces.min()} to {faces.max()}.", f"Allowed: 0 to {count - 1}."
+            )
+        self._set("vertices", vertices)
+        self._set("faces", faces)
+        if self.colours is not None:
+            self._set(
+                "colours",
+                _array("A mesh's colours", self.colours, "uint8", f"{count} x 4", lambda s: s == (count, 4)),
+            )
+        if self.uvs is not None:
+            self._set("uvs", _array("A mesh's uvs", self.uvs, "float32", f"{count} x 2", lambda s: s == (count, 2)))
+        if self.texture is not None:
+            if self.uvs is None:
+                raise _reject("A mesh has a texture but no uvs.", "Give both or neither.")
+            self._set("texture", Image(self.texture).pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class Camera(Value):
+    """A pinhole camera: ``cam2world`` float32 4 x 4 and ``intrinsics`` float32 3 x 3, normalised by image size.
+
+    The camera looks along its own -Z with +Y up. ``intrinsics`` maps camera-plane coordinates (x right, y down,
+    z forward) to picture coordinates in 0..1.
+    """
+
+    cam2world: np.ndarray
+    intrinsics: np.ndarray
+    kind: ClassVar[str] = "camera"
+
+    def __post_init__(self) -> None:
+        for name, side in (("cam2world", 4), ("intrinsics", 3)):
+            value = _array(
+                f"A camera's {name}",
+                getattr(self, name),
+                "float32",
+                f"{side} x {side}",
+                lambda s, n=side: s == (n, n),
+            )
+            self._set(name, value)
+
+
+@dataclass(frozen=True, eq=False)
+class Array(Value):
+    """Any other numbers, e.g. a confidence per pixel: ``data`` of one of ``DTYPES``, up to 8 dimensions, finite."""
+
+    data: np.ndarray
+    kind: ClassVar[str] = "array"
+
+    def __post_init__(self) -> None:
+        dtype = str(self.data.dtype) if isinstance(self.data, np.ndarray) else ""
+        expected = dtype if dtype in DTYPES else " or ".join(DTYPES)
+        if isinstance(self.data, np.ndarray) and dtype not in DTYPES:
+            raise _reject(f"An array is {describe_array(self.data)}.", f"Allowed: {expected}.")
+        self._set("data", _array("An array", self.data, expected, "of up to 8 dimensions", lambda s: len(s) <= 8))
+
+
+@dataclass(frozen=True, eq=False)
+class Handle(Value):
+    """Names something that lives on the server: ``holds`` says what ("mesh", "field", "embedding")."""
+
+    id: str
+    holds: str
+    nbytes: int = 0
+    kind: ClassVar[str] = "handle"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.id, str) or not 1 <= len(self.id) <= 128 or not isinstance(self.holds, str):
+            raise _reject("A handle needs an id of 1 to 128 characters and what it holds.", "Use a handle as given.")

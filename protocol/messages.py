@@ -63,20 +63,20 @@ class _Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"
 # --- client to server ---
 
 
-class Hello(_Message, tag="hello"):
+class Hello(_Message, frozen=True, tag="hello"):
     """First on every connection. ``session`` is a random secret that owns the client's jobs across connections."""
 
     session: Annotated[str, Meta(min_length=16, max_length=64, pattern=r"^[A-Za-z0-9_\-]+$")]
-    product: Text = PRODUCT
-    protocol: tuple[int, int] = PROTOCOL
+    product: Text
+    protocol: tuple[int, int]
     client: Text = ""  # for people, e.g. "blender 4.5.15"
 
 
-class Describe(_Message, tag="describe"):
+class Describe(_Message, frozen=True, tag="describe"):
     """Ask for the catalogue."""
 
 
-class Submit(_Message, tag="submit"):
+class Submit(_Message, frozen=True, tag="submit"):
     """Run a task. ``job`` is made by the client; an id that the server knows attaches to that job."""
 
     job: Identifier
@@ -87,13 +87,13 @@ class Submit(_Message, tag="submit"):
     label: Text = ""
 
 
-class Attach(_Message, tag="attach"):
+class Attach(_Message, frozen=True, tag="attach"):
     """Send me this job's state, and its ending if it has ended."""
 
     job: Identifier
 
 
-class Upload(_Message, tag="upload"):
+class Upload(_Message, frozen=True, tag="upload"):
     """One piece of a blob that the server asked for with Need; the bytes are array frame 0."""
 
     digest: Digest
@@ -101,7 +101,7 @@ class Upload(_Message, tag="upload"):
     total: Count
 
 
-class Fetch(_Message, tag="fetch"):
+class Fetch(_Message, frozen=True, tag="fetch"):
     """Ask for ``size`` bytes of a blob of one of my results from ``offset``; answered by a Piece."""
 
     job: Identifier
@@ -110,39 +110,39 @@ class Fetch(_Message, tag="fetch"):
     size: Annotated[int, Meta(ge=1, le=4 * PIECE_BYTES)] = PIECE_BYTES
 
 
-class Cancel(_Message, tag="cancel"):
+class Cancel(_Message, frozen=True, tag="cancel"):
     """Stop one of my jobs, whatever its state. A job that has ended stays as it ended."""
 
     job: Identifier
 
 
-class Acknowledge(_Message, tag="acknowledge"):
+class Acknowledge(_Message, frozen=True, tag="acknowledge"):
     """I have this job's ending and everything in it; the server may remove it."""
 
     job: Identifier
 
 
-class ListJobs(_Message, tag="list_jobs"):
+class ListJobs(_Message, frozen=True, tag="list_jobs"):
     """Ask for a Snapshot of my jobs."""
 
 
-class Release(_Message, tag="release"):
+class Release(_Message, frozen=True, tag="release"):
     """Free what a handle names."""
 
     handle: Annotated[str, Meta(min_length=1, max_length=128)]
 
 
-class FreeMemory(_Message, tag="free_memory"):
+class FreeMemory(_Message, frozen=True, tag="free_memory"):
     """Unload idle models and unused handles now."""
 
 
-class Ping(_Message, tag="ping"):
+class Ping(_Message, frozen=True, tag="ping"):
     """Are you there? ``token`` comes back in the Pong."""
 
     token: Count = 0
 
 
-class Bye(_Message, tag="bye"):
+class Bye(_Message, frozen=True, tag="bye"):
     """This connection ends; my jobs go on."""
 
 
@@ -201,16 +201,16 @@ class ServerState(msgspec.Struct, frozen=True, omit_defaults=True):
     workers: list[WorkerState] = []
 
 
-class Welcome(_Message, tag="welcome"):
+class Welcome(_Message, frozen=True, tag="welcome"):
     """Answers Hello; a Snapshot of the session's jobs follows at once."""
 
-    product: Text = PRODUCT
-    protocol: tuple[int, int] = PROTOCOL
-    version: Text = ""  # of the server program
-    server: Text = ""  # random, new at every start of the server
+    product: Text
+    protocol: tuple[int, int]
+    version: Text  # of the server program
+    server: Text  # random, new at every start of the server
+    limits: Limits
     name: Text = ""  # for people: the host's name
     device: Text = ""  # for people: "CPU, 2 cores" or the GPU's name
-    limits: Limits = Limits()
     state: ServerState = ServerState()
 
 
@@ -272,35 +272,35 @@ class TaskInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     internal: bool = False  # for tests and measurements; front ends do not show it
 
 
-class Catalogue(_Message, tag="catalogue"):
+class Catalogue(_Message, frozen=True, tag="catalogue"):
     """Answers Describe."""
 
     tasks: list[TaskInfo] = []
     models: list[ModelInfo] = []
 
 
-class Need(_Message, tag="need"):
+class Need(_Message, frozen=True, tag="need"):
     """Answers Submit when blobs are missing: send them with Upload, then the job is accepted."""
 
     job: Identifier
     digests: list[Digest]
 
 
-class Got(_Message, tag="got"):
+class Got(_Message, frozen=True, tag="got"):
     """``received`` bytes of this blob have arrived, in order; lets the sender send on."""
 
     digest: Digest
     received: Count
 
 
-class Accepted(_Message, tag="accepted"):
+class Accepted(_Message, frozen=True, tag="accepted"):
     """The job and its inputs are on disk. ``position`` 1 is next in line."""
 
     job: Identifier
     position: Count = 0
 
 
-class Progress(_Message, tag="progress"):
+class Progress(_Message, frozen=True, tag="progress"):
     """At most ten a second for a job. ``fraction`` of the whole job; ``eta_s`` -1 when unknown."""
 
     job: Identifier
@@ -314,7 +314,7 @@ class Progress(_Message, tag="progress"):
     message: Text = ""
 
 
-class Preview(_Message, tag="preview"):
+class Preview(_Message, frozen=True, tag="preview"):
     """Values before the end, for looking at: small enough to travel inside the message."""
 
     job: Identifier
@@ -322,7 +322,7 @@ class Preview(_Message, tag="preview"):
     values: WireValues = {}
 
 
-class Result(_Message, tag="result"):
+class Result(_Message, frozen=True, tag="result"):
     """The job is done. Large arrays are blobs to Fetch; ``info``: models, seeds, scores, seconds, peak memory."""
 
     job: Identifier
@@ -330,12 +330,12 @@ class Result(_Message, tag="result"):
     info: dict[str, Any] = {}
 
 
-class Failed(_Message, tag="failed"):
+class Failed(_Message, frozen=True, tag="failed"):
     job: Identifier
     problem: Problem
 
 
-class Cancelled(_Message, tag="cancelled"):
+class Cancelled(_Message, frozen=True, tag="cancelled"):
     job: Identifier
 
 
@@ -352,13 +352,13 @@ class JobSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     position: int = 0
 
 
-class Snapshot(_Message, tag="snapshot"):
+class Snapshot(_Message, frozen=True, tag="snapshot"):
     """All jobs of the session that the server knows: the only truth."""
 
     jobs: list[JobSummary] = []
 
 
-class Piece(_Message, tag="piece"):
+class Piece(_Message, frozen=True, tag="piece"):
     """Answers Fetch; the bytes are array frame 0."""
 
     digest: Digest
@@ -366,22 +366,22 @@ class Piece(_Message, tag="piece"):
     total: Count
 
 
-class Released(_Message, tag="released"):
+class Released(_Message, frozen=True, tag="released"):
     handle: Text
 
 
-class Freed(_Message, tag="freed"):
+class Freed(_Message, frozen=True, tag="freed"):
     """Answers FreeMemory."""
 
     nbytes: Count = 0
 
 
-class Pong(_Message, tag="pong"):
+class Pong(_Message, frozen=True, tag="pong"):
     token: Count = 0
     state: ServerState = ServerState()
 
 
-class Refused(_Message, tag="refused"):
+class Refused(_Message, frozen=True, tag="refused"):
     """A message was not taken. ``about`` is its type where it was readable, ``job`` the job it named."""
 
     problem: Problem

@@ -51,14 +51,18 @@ class ConnectionState(StrEnum):
     TOO_OLD = "too_old"
 
 
-_TROUBLE = {ConnectionState.KEY_REFUSED, ConnectionState.WRONG_SERVER, ConnectionState.TOO_OLD}
+IN_TROUBLE = {
+    ConnectionState.KEY_REFUSED,
+    ConnectionState.WRONG_SERVER,
+    ConnectionState.TOO_OLD,
+}
 
-# While in trouble the client keeps trying slowly, so an added key or a restarted server heals by itself.
+# In trouble and offline the client keeps trying, so an added key or a restarted server heals by itself.
 CONNECTION_TRANSITIONS: dict[ConnectionState, set[ConnectionState]] = {
     ConnectionState.OFFLINE: {ConnectionState.CONNECTING},
-    ConnectionState.CONNECTING: {ConnectionState.CONNECTED, ConnectionState.OFFLINE} | _TROUBLE,
-    ConnectionState.CONNECTED: {ConnectionState.CONNECTING, ConnectionState.OFFLINE} | _TROUBLE,
-    **{state: {ConnectionState.CONNECTING, ConnectionState.OFFLINE} for state in _TROUBLE},
+    ConnectionState.CONNECTING: {ConnectionState.CONNECTED, ConnectionState.OFFLINE} | IN_TROUBLE,
+    ConnectionState.CONNECTED: {ConnectionState.CONNECTING, ConnectionState.OFFLINE} | IN_TROUBLE,
+    **{state: set(ConnectionState) - {state} for state in IN_TROUBLE},
 }
 
 

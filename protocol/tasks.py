@@ -21,9 +21,20 @@ _POINTS = ParameterInfo(
     title="Points",
     help="Clicks as [x, y, label] in pixels: label 1 is on the object, 0 is not.",
 )
-_BOX = ParameterInfo("box", "box", title="Box", help="A box around the object: [x0, y0, x1, y1] in pixels.")
+_BOX = ParameterInfo(
+    "box",
+    "box",
+    title="Box",
+    help="A box around the object: [x0, y0, x1, y1] in pixels.",
+)
 _SEED = ParameterInfo(
-    "seed", "integer", default=0, minimum=0, maximum=2**31 - 1, title="Seed", help="The same seed gives the same bytes."
+    "seed",
+    "integer",
+    default=0,
+    minimum=0,
+    maximum=2**31 - 1,
+    title="Seed",
+    help="The same seed gives the same bytes.",
 )
 _SAMPLES = ParameterInfo(
     "samples",
@@ -68,12 +79,28 @@ _TEXTURE = ParameterInfo(
 
 
 def _model(task: str, default: str, name: str = "model", title: str = "Model") -> ParameterInfo:
-    return ParameterInfo(name, "model", default=default, title=title, help=f"Which model does it ({task}).", model_task=task)
+    return ParameterInfo(
+        name,
+        "model",
+        default=default,
+        title=title,
+        help=f"Which model does it ({task}).",
+        model_task=task,
+    )
 
 
 _IMAGE = PortInfo("image", "image", help="The picture.")
-_MASK = PortInfo("mask", "mask", help="The visible part of the object (modal mask), same size as the picture.")
-_OCCLUDERS = PortInfo("occluders", "mask", required=False, help="What stands before the object, where known.")
+_MASK = PortInfo(
+    "mask",
+    "mask",
+    help="The visible part of the object (modal mask), same size as the picture.",
+)
+_OCCLUDERS = PortInfo(
+    "occluders",
+    "mask",
+    required=False,
+    help="What stands before the object, where known.",
+)
 
 SEGMENT = TaskInfo(
     "segment",
@@ -95,8 +122,18 @@ COMPLETE = TaskInfo(
     inputs=[_IMAGE, _MASK, _OCCLUDERS],
     parameters=[_SAMPLES, _model("complete", "symmetry-inpaint"), _SEED],
     outputs=[
-        PortInfo("completed", "image", many=True, help="RGBA pictures of the whole object, same size as the input."),
-        PortInfo("amodal_masks", "mask", many=True, help="The whole object's mask of each sample."),
+        PortInfo(
+            "completed",
+            "image",
+            many=True,
+            help="RGBA pictures of the whole object, same size as the input.",
+        ),
+        PortInfo(
+            "amodal_masks",
+            "mask",
+            many=True,
+            help="The whole object's mask of each sample.",
+        ),
     ],
     stages=["complete"],
 )
@@ -139,15 +176,51 @@ RENDER = TaskInfo(
         PortInfo("cameras", "camera", many=True, required=False, help="Where to look from; replaces the ring."),
     ],
     parameters=[
-        ParameterInfo("views", "integer", default=8, minimum=1, maximum=120, title="Views", help="Views in the ring.", basic=True),
-        ParameterInfo("size", "integer", default=512, minimum=16, maximum=2048, unit="pixels", title="Size", help="Side of each picture.", basic=True),
-        ParameterInfo("elevation", "number", default=15.0, minimum=-89.0, maximum=89.0, unit="degrees", title="Elevation", help="Height of the ring."),
-        ParameterInfo("fov", "number", default=35.0, minimum=5.0, maximum=120.0, unit="degrees", title="Field of view", help="Vertical field of view."),
-        ParameterInfo("transparent", "boolean", default=True, title="Transparent", help="Alpha 0 around the object instead of grey."),
+        ParameterInfo(
+            "views", "integer", default=8, minimum=1, maximum=120, title="Views", help="Views in the ring.", basic=True
+        ),
+        ParameterInfo(
+            "size",
+            "integer",
+            default=512,
+            minimum=16,
+            maximum=2048,
+            unit="pixels",
+            title="Size",
+            help="Side of each picture.",
+            basic=True,
+        ),
+        ParameterInfo(
+            "elevation",
+            "number",
+            default=15.0,
+            minimum=-89.0,
+            maximum=89.0,
+            unit="degrees",
+            title="Elevation",
+            help="Height of the ring.",
+        ),
+        ParameterInfo(
+            "fov",
+            "number",
+            default=35.0,
+            minimum=5.0,
+            maximum=120.0,
+            unit="degrees",
+            title="Field of view",
+            help="Vertical field of view.",
+        ),
+        ParameterInfo(
+            "transparent",
+            "boolean",
+            default=True,
+            title="Transparent",
+            help="Alpha 0 around the object instead of grey.",
+        ),
     ],
     outputs=[PortInfo("views", "image", many=True, help="RGBA pictures, one a camera.")],
     stages=["render"],
-)  # fmt: skip
+)
 
 WHOLE_OBJECT = TaskInfo(
     "whole_object",
@@ -155,9 +228,19 @@ WHOLE_OBJECT = TaskInfo(
     help="From a picture and a click to the whole object: mask, completed picture and mesh, with a preview after each.",
     inputs=[
         _IMAGE,
-        PortInfo("mask", "mask", required=False, help="The visible part, where known: skips pointing."),
+        PortInfo(
+            "mask",
+            "mask",
+            required=False,
+            help="The visible part, where known: skips pointing.",
+        ),
         _OCCLUDERS,
-        PortInfo("completed", "image", required=False, help="RGBA of the whole object, where chosen: skips completing."),
+        PortInfo(
+            "completed",
+            "image",
+            required=False,
+            help="RGBA of the whole object, where chosen: skips completing.",
+        ),
     ],
     parameters=[
         _QUALITY,
@@ -173,8 +256,18 @@ WHOLE_OBJECT = TaskInfo(
     ],
     outputs=[
         PortInfo("mask", "mask", help="The visible part of the object."),
-        PortInfo("completed", "image", many=True, help="RGBA pictures of the whole object, the most plausible first."),
-        PortInfo("amodal_masks", "mask", many=True, help="The whole object's mask of each sample."),
+        PortInfo(
+            "completed",
+            "image",
+            many=True,
+            help="RGBA pictures of the whole object, the most plausible first.",
+        ),
+        PortInfo(
+            "amodal_masks",
+            "mask",
+            many=True,
+            help="The whole object's mask of each sample.",
+        ),
         PortInfo("mesh", "mesh", help="The mesh of the first sample."),
         PortInfo("mesh_handle", "handle", help="The same mesh on the server."),
         PortInfo("field", "handle", help="The field it was made from."),
@@ -188,7 +281,9 @@ ECHO = TaskInfo(
     help="Gives back what it gets, after `seconds` in `steps` steps: for tests and measurements.",
     inputs=[PortInfo("value", "array", required=False, help="Anything.")],
     parameters=[
-        ParameterInfo("seconds", "number", default=0.0, minimum=0.0, maximum=3600.0, unit="s", help="How long to take."),
+        ParameterInfo(
+            "seconds", "number", default=0.0, minimum=0.0, maximum=3600.0, unit="s", help="How long to take."
+        ),
         ParameterInfo("steps", "integer", default=1, minimum=1, maximum=10_000, help="In how many steps."),
         ParameterInfo("stubborn", "boolean", default=False, help="Do not look whether it was cancelled."),
         ParameterInfo("give_back", "boolean", default=True, help="Return the value."),
@@ -197,7 +292,7 @@ ECHO = TaskInfo(
     outputs=[PortInfo("value", "array", required=False, help="What came in.")],
     stages=["echo"],
     internal=True,
-)  # fmt: skip
+)
 
 TASKS: dict[str, TaskInfo] = {
     task.name: task for task in (SEGMENT, COMPLETE, RECONSTRUCT, MESH, RENDER, WHOLE_OBJECT, ECHO)
@@ -208,7 +303,9 @@ def find_task(tasks: dict[str, TaskInfo], name: str) -> TaskInfo:
     """The task called ``name``; a ProblemError (UNKNOWN_TASK) naming those that exist otherwise."""
     if name not in tasks:
         raise ProblemError(
-            ErrorCode.UNKNOWN_TASK, f"There is no task “{name}”.", f"This server has: {', '.join(sorted(tasks))}."
+            ErrorCode.UNKNOWN_TASK,
+            f"There is no task “{name}”.",
+            f"This server has: {', '.join(sorted(tasks))}.",
         )
     return tasks[name]
 
@@ -238,12 +335,15 @@ def check_parameter(parameter: ParameterInfo, value: Any) -> Any:
         case "integer" | "number":
             low, high = parameter.minimum, parameter.maximum
             span = f" from {low:g} to {high:g}" if low is not None and high is not None else ""
-            good = _is_number(value) and value == value
+            good = _is_number(value)
             if good and parameter.kind == "integer":
                 good = float(value).is_integer()
             if not good or (low is not None and value < low) or (high is not None and value > high):
                 unit = f" {parameter.unit}" if parameter.unit else ""
-                raise _bad(what, f"Allowed: {'a whole number' if parameter.kind == 'integer' else 'a number'}{span}{unit}.")
+                raise _bad(
+                    what,
+                    f"Allowed: {'a whole number' if parameter.kind == 'integer' else 'a number'}{span}{unit}.",
+                )
             return int(value) if parameter.kind == "integer" else float(value)
         case "choice":
             if value in parameter.choices:
@@ -255,7 +355,10 @@ def check_parameter(parameter: ParameterInfo, value: Any) -> Any:
             raise _bad(what, "Allowed: a text.")
         case "points":
             if not isinstance(value, list | tuple) or len(value) > MAX_POINTS:
-                raise _bad(what, f"Allowed: a list of at most {MAX_POINTS} points [x, y, label].")
+                raise _bad(
+                    what,
+                    f"Allowed: a list of at most {MAX_POINTS} points [x, y, label].",
+                )
             points = [_coordinates(parameter, point, 3, "points [x, y, label], label 1 or 0") for point in value]
             if any(label not in (0, 1) for _, _, label in points):
                 raise _bad(what, "A point's label is 1 (on the object) or 0 (not on it).")
@@ -275,7 +378,8 @@ def check_parameters(task: TaskInfo, given: dict[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in known:
             raise _bad(
-                f"Task “{task.name}” has no parameter “{name}”.", f"It has: {', '.join(known) or 'no parameters'}."
+                f"Task “{task.name}” has no parameter “{name}”.",
+                f"It has: {', '.join(known) or 'no parameters'}.",
             )
     return {
         name: check_parameter(parameter, given[name]) if name in given else parameter.default
@@ -298,11 +402,17 @@ def check_inputs(task: TaskInfo, kinds: dict[str, str | list[str]]) -> None:
         if wrong or isinstance(kind, list) != port.many:
             expected = f"a list of {port.kind} values" if port.many else f"a value of kind {port.kind}"
             got = f"a list of {len(kind)} values" if isinstance(kind, list) else kind
-            raise ProblemError(ErrorCode.BAD_INPUT, f"Input “{name}” is {wrong[0] if wrong else got}.", f"It takes {expected}.")
+            raise ProblemError(
+                ErrorCode.BAD_INPUT,
+                f"Input “{name}” is {wrong[0] if wrong else got}.",
+                f"It takes {expected}.",
+            )
     for name, port in known.items():
         if port.required and name not in kinds:
             raise ProblemError(
-                ErrorCode.BAD_INPUT, f"Task “{task.name}” needs the input “{name}”.", f"Give it: {port.help}"
+                ErrorCode.BAD_INPUT,
+                f"Task “{task.name}” needs the input “{name}”.",
+                f"Give it: {port.help}",
             )
 
 
@@ -313,7 +423,9 @@ def kinds_of(inputs: dict[str, Any]) -> dict[str, str | list[str]]:
         if isinstance(value, Value):
             return value.kind
         raise ProblemError(
-            ErrorCode.BAD_INPUT, f"Input “{name}” is a {type(value).__name__}.", "Wrap it, e.g. Image(pixels) or Mask(pixels)."
+            ErrorCode.BAD_INPUT,
+            f"Input “{name}” is a {type(value).__name__}.",
+            "Wrap it, e.g. Image(pixels) or Mask(pixels).",
         )
 
     return {

@@ -26,25 +26,33 @@ def _reject(what: str, hint: str) -> ProblemError:
     return ProblemError(ErrorCode.BAD_INPUT, what, hint)
 
 
-def describe_array(array: Any) -> str:
-    """A short description of an array for an error sentence, e.g. ``float32 480 x 640 x 3``."""
-    if not isinstance(array, np.ndarray):
-        return type(array).__name__
-    size = " x ".join(str(n) for n in array.shape) or "a single number"
-    return f"{array.dtype} {size}"
+@dataclass(frozen=True)
+class Spec:
+    """What one array field of a value must be. ``fits`` judges the shape, ``allowed`` says the same in words."""
 
+    owner: str
+    dtypes: tuple[str, ...]
+    allowed: str
+    fits: Callable[[tuple[int, ...]], bool]
 
-def _array(owner: str, array: Any, dtype: str, allowed: str, fits: Callable[[tuple[int, ...]], bool]) -> np.ndarray:
-    """``array`` as a C-contiguous array, or a ProblemError saying what was wrong and what is allowed."""
-    if not isinstance(array, np.ndarray):
-        raise _reject(f"{owner} must be a numpy array, got {type(array).__name__}.", f"Allowed: {dtype} {allowed}.")
-    if array.dtype.kind == "f" and not bool(np.isfinite(array).all()):
-        raise _reject(f"{owner} contains NaN or infinity.", f"Allowed: finite numbers, {dtype} {allowed}.")
-    if array.dtype != np.dtype(dtype):
-        raise _reject(f"{owner} is {describe_array(array)}.", f"Allowed: {dtype} {allowed}. Convert it first.")
-    if not fits(array.shape):
-        raise _reject(f"{owner} is {describe_array(array)}.", f"Allowed: {dtype} {allowed}.")
-    return np.ascontiguousarray(array)
+    def check_declared(self, dtype: str, shape: tuple[int, ...]) -> None:
+        """ProblemError (BAD_INPUT) unless an array of this dtype and shape can fit: needs no data."""
+        if dtype not in self.dtypes or not self.fits(shape):
+            size = " x ".join(str(n) for n in shape) or "a single number"
+            raise _reject(
+                f"{self.owner}: got {dtype} {size}.",
+                f"Allowed: {' or '.join(self.dtypes)} {self.allowed}.",
+            )
+
+    def check(self, array: Any) -> np.ndarray:
+        """``array`` in C order, or a ProblemError (BAD_INPUT) saying what was wrong and what is allowed."""
+        if not isinstance(array, np.ndarray):
+            allowed = f"a numpy array, {' or '.join(self.dtypes)} {self.allowed}"
+            raise _reject(f"{self.owner}: got {type(array).__name__}.", f"Allowed: {allowed}.")
+        self.check_declared(str(array.dtype), array.shape)
+        if array.dtype.kind == "f" and not bool(np.isfinite(array).all()):
+            raise _reject(f"{self.owner}: contains NaN or infinity.", "Allowed: finite numbers.")
+        return np.ascontiguousarray(array)
 
 
 def _is_picture(shape: tuple[int, ...]) -> bool:
@@ -56,16 +64,25 @@ _PICTURE = f"with sides of 1 to {MAX_SIDE:,} and at most {MAX_PIXELS // 10**6} m
 
 
 class Value:
-    """Base of all values. ``kind`` is the name on the wire; ``ALL`` maps it to the class."""
+    """Base of all values. ``kind`` is the name on the wire, ``ALL`` maps it to the class, ``specs`` holds what each
+    array field must be."""
 
     kind: ClassVar[str] = ""
+    specs: ClassVar[dict[str, Spec]] = {}
     ALL: ClassVar[dict[str, type[Value]]] = {}
 
     def __init_subclass__(cls) -> None:
         Value.ALL[cls.kind] = cls
 
-    def _set(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
+    def __post_init__(self) -> None:
+        for name, spec in self.specs.items():
+            array = getattr(self, name)
+            if array is not None:
+                object.__setattr__(self, name, spec.check(array))
+        self._check()
+
+    def _check(self) -> None:
+        """What the shapes alone do not say; raises ProblemError (BAD_INPUT)."""
 
     def _fields(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
@@ -97,15 +114,14 @@ class Image(Value):
 
     pixels: np.ndarray
     kind: ClassVar[str] = "image"
-
-    def __post_init__(self) -> None:
-        allowed = f"H x W x 3 or 4 {_PICTURE}"
-        self._set(
-            "pixels",
-            _array(
-                "An image", self.pixels, "uint8", allowed, lambda s: len(s) == 3 and s[2] in (3, 4) and _is_picture(s)
-            ),
+    specs: ClassVar[dict[str, Spec]] = {
+        "pixels": Spec(
+            "An image",
+            ("uint8",),
+            f"H x W x 3 or 4 {_PICTURE}",
+            lambda s: len(s) == 3 and s[2] in (3, 4) and _is_picture(s),
         )
+    }
 
     @property
     def height(self) -> int:
@@ -127,14 +143,22 @@ class Mask(Value):
 
     pixels: np.ndarray
     kind: ClassVar[str] = "mask"
+    specs: ClassVar[dict[str, Spec]] = {
+        "pixels": Spec(
+            "A mask",
+            ("uint8",),
+            f"H x W of 0 and 255 {_PICTURE}",
+            lambda s: len(s) == 2 and _is_picture(s),
+        )
+    }
 
-    def __post_init__(self) -> None:
-        allowed = f"H x W of 0 and 255 {_PICTURE}"
-        pixels = _array("A mask", self.pixels, "uint8", allowed, lambda s: len(s) == 2 and _is_picture(s))
-        # A value is 0 or 255 exactly when its bits are all equal.
-        if bool(((pixels != 0) & (pixels != 255)).any()):
-            raise _reject("A mask has values other than 0 and 255.", "Use 255 inside the object and 0 outside.")
-        self._set("pixels", pixels)
+    def _check(self) -> None:
+        # Adding 1 wraps 255 to 0, so the only values that stay under 2 are 255 and 0.
+        if bool(((self.pixels + np.uint8(1)) > 1).any()):
+            raise _reject(
+                "A mask has values other than 0 and 255.",
+                "Use 255 inside the object and 0 outside.",
+            )
 
     @property
     def inside(self) -> np.ndarray:
@@ -153,11 +177,14 @@ class LabelMap(Value):
 
     ids: np.ndarray
     kind: ClassVar[str] = "label_map"
-
-    def __post_init__(self) -> None:
-        allowed = f"H x W {_PICTURE}"
-        ids = _array("A label map", self.ids, "uint16", allowed, lambda s: len(s) == 2 and _is_picture(s))
-        self._set("ids", ids)
+    specs: ClassVar[dict[str, Spec]] = {
+        "ids": Spec(
+            "A label map",
+            ("uint16",),
+            f"H x W {_PICTURE}",
+            lambda s: len(s) == 2 and _is_picture(s),
+        )
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,35 +193,38 @@ class Depth(Value):
 
     depth: np.ndarray
     kind: ClassVar[str] = "depth"
-
-    def __post_init__(self) -> None:
-        allowed = f"H x W {_PICTURE}"
-        depth = _array("A depth map", self.depth, "float32", allowed, lambda s: len(s) == 2 and _is_picture(s))
-        self._set("depth", depth)
+    specs: ClassVar[dict[str, Spec]] = {
+        "depth": Spec(
+            "A depth map",
+            ("float32",),
+            f"H x W {_PICTURE}",
+            lambda s: len(s) == 2 and _is_picture(s),
+        )
+    }
 
 
 @dataclass(frozen=True, eq=False)
 class Frames(Value):
-    """A video: ``pixels`` uint8, T x H x W x 3 or 4; ``fps`` frames per second."""
+    """A video: ``pixels`` uint8, T x H x W x 3 or 4; ``fps`` frames per second, above 0 and up to 1000."""
 
     pixels: np.ndarray
     fps: float = 30.0
     kind: ClassVar[str] = "frames"
-
-    def __post_init__(self) -> None:
-        allowed = f"T x H x W x 3 or 4, T from 1 to {MAX_FRAMES:,}, frames {_PICTURE}"
-        self._set(
-            "pixels",
-            _array(
-                "A video",
-                self.pixels,
-                "uint8",
-                allowed,
-                lambda s: len(s) == 4 and 1 <= s[0] <= MAX_FRAMES and s[3] in (3, 4) and _is_picture(s[1:]),
-            ),
+    specs: ClassVar[dict[str, Spec]] = {
+        "pixels": Spec(
+            "A video",
+            ("uint8",),
+            f"T x H x W x 3 or 4, T from 1 to {MAX_FRAMES:,}, frames {_PICTURE}",
+            lambda s: len(s) == 4 and 1 <= s[0] <= MAX_FRAMES and s[3] in (3, 4) and _is_picture(s[1:]),
         )
+    }
+
+    def _check(self) -> None:
         if not isinstance(self.fps, int | float) or not 0 < self.fps <= 1000:
-            raise _reject(f"A video's fps is {self.fps!r}.", "Allowed: a number above 0 and up to 1000.")
+            raise _reject(
+                f"A video's fps is {self.fps!r}.",
+                "Allowed: a number above 0 and up to 1000.",
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,40 +241,55 @@ class Mesh(Value):
     uvs: np.ndarray | None = None
     texture: np.ndarray | None = None
     kind: ClassVar[str] = "mesh"
-
-    def __post_init__(self) -> None:
-        vertices = _array(
+    specs: ClassVar[dict[str, Spec]] = {
+        "vertices": Spec(
             "A mesh's vertices",
-            self.vertices,
-            "float32",
+            ("float32",),
             f"V x 3 with V from 3 to {MAX_VERTICES:,}",
             lambda s: len(s) == 2 and s[1] == 3 and 3 <= s[0] <= MAX_VERTICES,
-        )
-        faces = _array(
+        ),
+        "faces": Spec(
             "A mesh's faces",
-            self.faces,
-            "int32",
-            "F x 3 with at least one face",
+            ("int32",),
+            f"F x 3 with F from 1 to {2 * MAX_VERTICES:,}",
             lambda s: len(s) == 2 and s[1] == 3 and 1 <= s[0] <= 2 * MAX_VERTICES,
-        )
-        count = len(vertices)
-        if int(faces.min()) < 0 or int(faces.max()) >= count:
+        ),
+        "colours": Spec(
+            "A mesh's colours",
+            ("uint8",),
+            "V x 4",
+            lambda s: len(s) == 2 and s[1] == 4 and s[0] <= MAX_VERTICES,
+        ),
+        "uvs": Spec(
+            "A mesh's uvs",
+            ("float32",),
+            "V x 2",
+            lambda s: len(s) == 2 and s[1] == 2 and s[0] <= MAX_VERTICES,
+        ),
+        "texture": Spec(
+            "A mesh's texture",
+            ("uint8",),
+            f"H x W x 3 or 4 {_PICTURE}",
+            lambda s: len(s) == 3 and s[2] in (3, 4) and _is_picture(s),
+        ),
+    }
+
+    def _check(self) -> None:
+        count = len(self.vertices)
+        low, high = int(self.faces.min()), int(self.faces.max())
+        if low < 0 or high >= count:
             raise _reject(
-                f"A mesh's faces name vertices from {faces.min()} to {faces.max()}.", f"Allowed: 0 to {count - 1}."
+                f"A mesh's faces name vertices from {low} to {high}.",
+                f"Allowed: 0 to {count - 1}.",
             )
-        self._set("vertices", vertices)
-        self._set("faces", faces)
-        if self.colours is not None:
-            self._set(
-                "colours",
-                _array("A mesh's colours", self.colours, "uint8", f"{count} x 4", lambda s: s == (count, 4)),
-            )
-        if self.uvs is not None:
-            self._set("uvs", _array("A mesh's uvs", self.uvs, "float32", f"{count} x 2", lambda s: s == (count, 2)))
-        if self.texture is not None:
-            if self.uvs is None:
-                raise _reject("A mesh has a texture but no uvs.", "Give both or neither.")
-            self._set("texture", Image(self.texture).pixels)
+        for name, array in (("colours", self.colours), ("uvs", self.uvs)):
+            if array is not None and len(array) != count:
+                raise _reject(
+                    f"A mesh has {count} vertices but {len(array)} {name}.",
+                    "Give one for each vertex.",
+                )
+        if self.texture is not None and self.uvs is None:
+            raise _reject("A mesh has a texture but no uvs.", "Give both or neither.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,17 +303,10 @@ class Camera(Value):
     cam2world: np.ndarray
     intrinsics: np.ndarray
     kind: ClassVar[str] = "camera"
-
-    def __post_init__(self) -> None:
-        for name, side in (("cam2world", 4), ("intrinsics", 3)):
-            value = _array(
-                f"A camera's {name}",
-                getattr(self, name),
-                "float32",
-                f"{side} x {side}",
-                lambda s, n=side: s == (n, n),
-            )
-            self._set(name, value)
+    specs: ClassVar[dict[str, Spec]] = {
+        "cam2world": Spec("A camera's cam2world", ("float32",), "4 x 4", lambda s: s == (4, 4)),
+        "intrinsics": Spec("A camera's intrinsics", ("float32",), "3 x 3", lambda s: s == (3, 3)),
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,13 +315,9 @@ class Array(Value):
 
     data: np.ndarray
     kind: ClassVar[str] = "array"
-
-    def __post_init__(self) -> None:
-        dtype = str(self.data.dtype) if isinstance(self.data, np.ndarray) else ""
-        expected = dtype if dtype in DTYPES else " or ".join(DTYPES)
-        if isinstance(self.data, np.ndarray) and dtype not in DTYPES:
-            raise _reject(f"An array is {describe_array(self.data)}.", f"Allowed: {expected}.")
-        self._set("data", _array("An array", self.data, expected, "of up to 8 dimensions", lambda s: len(s) <= 8))
+    specs: ClassVar[dict[str, Spec]] = {
+        "data": Spec("An array", DTYPES, "of up to 8 dimensions", lambda s: len(s) <= 8)
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,6 +329,10 @@ class Handle(Value):
     nbytes: int = 0
     kind: ClassVar[str] = "handle"
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.id, str) or not 1 <= len(self.id) <= 128 or not isinstance(self.holds, str):
-            raise _reject("A handle needs an id of 1 to 128 characters and what it holds.", "Use a handle as given.")
+    def _check(self) -> None:
+        texts = isinstance(self.id, str) and 1 <= len(self.id) <= 128 and isinstance(self.holds, str)
+        if not texts or not isinstance(self.nbytes, int):
+            raise _reject(
+                "A handle needs an id of 1 to 128 characters and what it holds.",
+                "Use a handle as given.",
+            )

@@ -1,0 +1,1 @@
+"""The server: serving, pipelines, models, fields, meshes. Heavy libraries are imported in the worker process alone."""

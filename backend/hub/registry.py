@@ -1,0 +1,81 @@
+"""The models of this installation: one card each in backend/models/NAME/card.toml.
+
+`cards` and `model_infos` read TOML only, so the gateway can use them; `load` imports the model's own code and is for
+the worker.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.resources
+from pathlib import Path
+from typing import Any
+
+from backend.hub.cards import Card, read_card
+from backend.hub.weights import read_weights, weights_path
+from protocol.messages import ModelInfo
+from protocol.problems import ErrorCode, ProblemError
+
+
+def read_cards(folder: Path) -> dict[str, Card]:
+    """The cards in ``folder``/*/card.toml by model name; ProblemError (INTERNAL) for a wrong card or a name twice."""
+    found: dict[str, Card] = {}
+    for path in sorted(folder.glob("*/card.toml")):
+        card = read_card(path)
+        if card.name in found:
+            raise ProblemError(
+                ErrorCode.INTERNAL,
+                f"Two model cards are named “{card.name}”.",
+                f"Rename the one in {path.parent.name}.",
+            )
+        found[card.name] = card
+    return found
+
+
+@functools.cache
+def cards() -> dict[str, Card]:
+    """The cards of this installation by model name."""
+    return read_cards(Path(str(importlib.resources.files("backend") / "models")))
+
+
+def model_infos() -> list[ModelInfo]:
+    """The catalogue's entries; a model whose weight file is missing is not ready."""
+    infos = []
+    for card in cards().values():
+        ready = card.weights is None or weights_path(card.weights).is_file()
+        infos.append(
+            ModelInfo(
+                name=card.name,
+                title=card.title,
+                tasks=list(card.tasks),
+                level=card.level,
+                good_for=card.good_for,
+                licence=card.licence,
+                origin=card.origin,
+                memory_bytes=card.memory_bytes,
+                ready=ready,
+                missing="" if ready else "Its weights are missing: install Wholeform's backend again.",
+            )
+        )
+    return infos
+
+
+def find_card(name: str, task: str | None = None) -> Card:
+    """The card of model ``name``; ProblemError (UNKNOWN_MODEL) when there is none or it cannot do ``task``."""
+    able = sorted(card.name for card in cards().values() if task is None or task in card.tasks)
+    if name in able:
+        return cards()[name]
+    what = f"The model “{name}” cannot do {task}." if name in cards() else f"There is no model “{name}”."
+    raise ProblemError(ErrorCode.UNKNOWN_MODEL, what, f"This server has: {', '.join(able) or 'none for it'}.")
+
+
+def load(name: str, device: str) -> Any:
+    """Model ``name`` ready for use on ``device`` ("cpu", "cuda:0").
+
+    ProblemError: UNKNOWN_MODEL, or MODEL_FAILED when its weights are missing or not those of its card.
+    """
+    card = find_card(name)
+    module, _, function = card.entry.partition(":")
+    entry = getattr(importlib.import_module(module), function)
+    return entry(device) if card.weights is None else entry(device, read_weights(card.weights))

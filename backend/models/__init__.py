@@ -1,0 +1,1 @@
+"""One folder a model; none of them imports another."""

@@ -6,6 +6,7 @@ empty it on your own thread.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -115,9 +116,10 @@ class Client:
             "Check the address and the network.",
         )
 
-    def close(self) -> None:
-        """End the connection. Jobs go on at the server and can be attached to with the same session."""
-        self._link.stop()
+    def close(self, *, wait: bool = True) -> None:
+        """End the connection. Jobs go on at the server and can be attached to with the same session. Without ``wait``
+        the network thread ends by itself, for callers that must not pause."""
+        self._link.stop(2.0 if wait else 0.0)
 
     def __enter__(self) -> Self:
         self.connect()
@@ -267,6 +269,14 @@ class Client:
             self._pings += 1
             token = self._pings
         return self._exchange.wait(f"pong {token}", lambda: self._link.ping(token), timeout)
+
+    def request_ping(self) -> None:
+        """Ask for a heartbeat now, without waiting; it comes as HeartbeatArrived."""
+        self._link.call(lambda: self._link.ping(int(time.monotonic() * 1e3)))
+
+    def request_free_memory(self) -> None:
+        """As `free_memory`, without waiting and without an answer."""
+        self._link.call(lambda: self._link.send(FreeMemory()))
 
     def release(self, handle: Handle) -> None:
         """Free what ``handle`` names, without waiting."""

@@ -51,7 +51,12 @@ def parse_address(text: str, default_port: int = DEFAULT_PORT) -> str:
 def is_loopback(address: str) -> bool:
     """Whether ``address`` (as parse_address gives it) stays on this machine."""
     host = address.removeprefix("tcp://").rpartition(":")[0].strip("[]")
-    return address.startswith("ipc://") or host == "localhost" or host == "::1" or host.startswith("127.")
+    return (
+        address.startswith("ipc://")
+        or host == "localhost"
+        or host == "::1"
+        or bool(re.fullmatch(r"127(\.\d{1,3}){3}", host))
+    )
 
 
 def _base_dir(unix: str) -> Path:

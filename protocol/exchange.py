@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -36,6 +37,8 @@ from .messages import (
 from .problems import ErrorCode, Problem, ProblemError
 from .states import ConnectionState, JobState
 from .transfers import Download, Uploads
+
+logger = logging.getLogger("wholeform.client")
 
 
 class Exchange:
@@ -126,7 +129,10 @@ class Exchange:
 
     def _emit(self, event: Event) -> None:
         if self._on_event is not None:
-            self._on_event(event)
+            try:
+                self._on_event(event)
+            except Exception:  # the owner's fault must not stop what the client does for its jobs
+                logger.exception("an event callback failed")
 
     def _answer(self, reply: str, value: Any) -> None:
         with self.changed:

@@ -26,11 +26,16 @@ logger = logging.getLogger("wholeform.client")
 
 HEARTBEAT_S = 5.0
 SILENCE_S = 15.0
-HANDSHAKE_S = 5.0
+HANDSHAKE_S = 3.0
 RETRY_S = 3.0
 
 # libzmq's ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH: one side encrypts and the other does not.
 _MECHANISM_MISMATCH = 0x11000002
+_HANDSHAKE_FAILED = (
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH,
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+)
 
 
 class Handler(Protocol):
@@ -91,7 +96,7 @@ class Link:
             self._stopping = True
             self._wake()
             self._thread.join(timeout)
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._context.destroy(linger=0)
 
     def call(self, function: Callable[[], object]) -> None:
@@ -224,11 +229,11 @@ class Link:
             self._safely(lambda m=message, a=arrays: self._dispatch(m, a))
 
     def _safely(self, function: Callable[[], object]) -> None:
-        """A fault in a callback must not end the network thread."""
+        """One bad message must not end the network thread."""
         try:
             function()
         except Exception:
-            logger.exception("a callback failed")
+            logger.exception("a message could not be handled")
 
     def _dispatch(self, message: Any, arrays: list[Buffer]) -> None:
         if isinstance(message, Welcome):
@@ -262,6 +267,7 @@ class Link:
             what = f"The server speaks protocol {theirs}, this program {ours}."
             self._trouble(ConnectionState.TOO_OLD, ErrorCode.VERSION, what, f"Update {older}.")
         else:
+            self._greeted_at = 0.0
             self._set(ConnectionState.CONNECTED, None)
             self._handler.on_welcome(welcome)
 
@@ -282,29 +288,29 @@ class Link:
             assert self._socket is not None
             with contextlib.suppress(zmq.Again):
                 self._socket.send_multipart(encode_message(self._hello), zmq.NOBLOCK)
-        elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH or (
-            event
-            in (
-                zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
-                zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
-            )
-            and (self._server_key or value == _MECHANISM_MISMATCH)
-        ):
-            self._greeted_at = 0.0
-            self._key_refused(value == _MECHANISM_MISMATCH)
-        elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL and self._kept_waiting():
             self._not_ours()
+        elif event in _HANDSHAKE_FAILED:
+            if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH or self._server_key or value == _MECHANISM_MISMATCH:
+                self._key_refused(value == _MECHANISM_MISMATCH)
+            elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
+                self._not_ours()
         elif event == zmq.EVENT_DISCONNECTED:
-            self._greeted_at = 0.0
             if self.state is ConnectionState.CONNECTED:
                 self._set(ConnectionState.CONNECTING, None)
         elif event in (zmq.EVENT_CLOSED, zmq.EVENT_CONNECT_RETRIED) and self.state is ConnectionState.CONNECTING:
+            self._greeted_at = 0.0
             self._trouble(
                 ConnectionState.OFFLINE,
                 ErrorCode.UNREACHABLE,
                 f"No Wholeform server answers at {self.address}.",
                 "Start it there, or check the address.",
             )
+
+    def _kept_waiting(self) -> bool:
+        """Whether the peer took the connection but never spoke ZeroMQ (a web server), or speaks it and never
+        welcomes us."""
+        return self._greeted_at > 0 and time.monotonic() - self._greeted_at > HANDSHAKE_S * 0.9
 
     def _key_refused(self, mismatch: bool) -> None:
         public = self._keys.public if self._keys else ""
@@ -346,9 +352,7 @@ class Link:
                 self._last_ping = now
                 self._pings = {token: at for token, at in self._pings.items() if now - at < SILENCE_S}
                 self.ping(int(now * 1e3))
-        elif self._greeted_at and now - self._greeted_at > HANDSHAKE_S and self.state is ConnectionState.CONNECTING:
-            # The peer takes connections but never speaks ZeroMQ (a web server), or speaks it and never answers.
-            self._greeted_at = 0.0
+        elif self.state is ConnectionState.CONNECTING and self._kept_waiting():
             self._not_ours()
         elif self.state in IN_TROUBLE and now - self._opened_at > RETRY_S:
             # libzmq gives up after a failed handshake; a key added meanwhile must heal the connection.

@@ -1,0 +1,76 @@
+"""Cameras around an object: where they stand, how they project.
+
+A camera looks along its own -Z with +Y up (glTF). Intrinsics are normalised by image size: they take (x right,
+y down, z forward) to picture coordinates in 0..1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from protocol.problems import ErrorCode, ProblemError
+from protocol.values import Camera
+
+CUBE_RADIUS = 0.5 * 3**0.5  # of the sphere around the unit cube
+Point = np.ndarray | tuple[float, float, float]
+
+_BORDER = 1.06  # how much larger than the sphere around the object a view is
+
+
+def intrinsics(fov: float, aspect: float = 1.0) -> np.ndarray:
+    """float32 3 x 3 for a vertical field of view in degrees and a picture of ``aspect`` = width / height."""
+    focal = 0.5 / np.tan(np.radians(fov) / 2)
+    return np.array([[focal / aspect, 0, 0.5], [0, focal, 0.5], [0, 0, 1]], np.float32)
+
+
+def look_at(eye: Point, target: Point = (0.0, 0.0, 0.0), up: Point = (0.0, 1.0, 0.0)) -> np.ndarray:
+    """cam2world float32 4 x 4 of a camera at ``eye`` looking at ``target``; straight up or down it picks a side."""
+    back = np.asarray(eye, np.float64) - np.asarray(target)
+    back /= max(float(np.linalg.norm(back)), 1e-12)
+    right = np.cross(np.asarray(up), back)
+    if np.linalg.norm(right) < 1e-6:
+        right = np.cross(np.array([0.0, 0.0, -float(np.sign(back @ np.asarray(up)))]), back)
+    right /= np.linalg.norm(right)
+    pose = np.eye(4, dtype=np.float32)
+    pose[:3, 0], pose[:3, 1], pose[:3, 2], pose[:3, 3] = right, np.cross(back, right), back, np.asarray(eye)
+    return pose
+
+
+def orbit(azimuth: float, elevation: float, fov: float, radius: float = CUBE_RADIUS) -> Camera:
+    """A camera looking at the origin. Azimuth 0 is in front (+Z), 90 at the object's left (+X); all in degrees.
+
+    It stands where a sphere of ``radius`` around the origin just fits the picture.
+    """
+    distance = _BORDER * radius / float(np.sin(np.radians(fov) / 2))
+    turn, rise = np.radians(azimuth), np.radians(elevation)
+    direction = np.array([np.sin(turn) * np.cos(rise), np.sin(rise), np.cos(turn) * np.cos(rise)])
+    return Camera(look_at(distance * direction), intrinsics(fov))
+
+
+def ring(views: int, elevation: float, fov: float, radius: float = CUBE_RADIUS) -> list[Camera]:
+    """``views`` cameras at even angles around the object, the first in front of it."""
+    return [orbit(360.0 * k / views, elevation, fov, radius) for k in range(views)]
+
+
+def view_matrix(camera: Camera) -> np.ndarray:
+    """world2cam float64 4 x 4; ProblemError (BAD_INPUT) if the camera's matrices cannot be those of a camera."""
+    pose, lens = camera.cam2world.astype(np.float64), camera.intrinsics
+    turn = pose[:3, :3]
+    rigid = np.allclose(turn.T @ turn, np.eye(3), atol=1e-3) and np.linalg.det(turn) > 0
+    if not rigid or not np.allclose(pose[3], [0, 0, 0, 1]) or lens[0, 0] <= 0 or lens[1, 1] <= 0:
+        raise ProblemError(
+            ErrorCode.BAD_INPUT,
+            "A camera's matrices are not those of a camera.",
+            "cam2world must be a rotation and a position, the intrinsics' focal lengths above 0.",
+        )
+    return np.linalg.inv(pose)
+
+
+def project(camera: Camera, points: np.ndarray) -> np.ndarray:
+    """float64 k x 3: picture coordinates (u right, v down, 0..1 inside the picture) and depth of world points k x 3."""
+    world2cam = view_matrix(camera)
+    local = points @ world2cam[:3, :3].T + world2cam[:3, 3]
+    local = local * (1, -1, -1)  # to x right, y down, z forward
+    flat = local @ camera.intrinsics.astype(np.float64).T
+    depth = local[:, 2:]
+    return np.concatenate([flat[:, :2] / np.where(np.abs(depth) < 1e-9, 1e-9, depth), depth], axis=1)

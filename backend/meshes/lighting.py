@@ -13,7 +13,7 @@ BACKDROP = 0.94  # sRGB grey behind a picture that is not to be transparent
 
 
 def facing(normals: np.ndarray) -> np.ndarray:
-    """Unit normals (k x 3, camera axes) from any: what shows its back, as an open mesh does, is turned to the camera."""
+    """Unit normals (k x 3, camera axes) from any: what shows its back, as open meshes do, is turned to the camera."""
     normals = unit(normals)
     return normals * np.where(normals[:, 2:] < -0.3, -1, 1)
 

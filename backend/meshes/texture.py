@@ -33,7 +33,7 @@ def planar_texture(rgba: np.ndarray, centre: tuple[float, float], side: float, s
 
 
 def planar_uvs(vertices: np.ndarray) -> np.ndarray:
-    """float32 V x 2: where in a planar texture a vertex (unit cube, x right, y up) lies; the same for front and back."""
+    """float32 V x 2: where in a planar texture a vertex (unit cube, x right, y up) lies, front and back alike."""
     return (vertices[:, :2] / (1 + 2 * TEXTURE_MARGIN) + 0.5).astype(np.float32)
 
 

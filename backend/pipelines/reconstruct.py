@@ -49,7 +49,7 @@ def check_sizes(image: Image, **others: Image | Mask | None) -> None:
 
 
 def with_alpha(completed: Image, mask: Mask) -> Image:
-    """``completed`` as RGBA; a picture without alpha is taken to be complete already, with the visible mask as alpha."""
+    """``completed`` as RGBA; one without alpha is taken to be complete already, with the visible mask as alpha."""
     if completed.pixels.shape[2] == 4:
         return completed
     check_sizes(completed, mask=mask)

@@ -37,7 +37,7 @@ def closed_surface(
 
 
 def _cells_for(squared_height: np.ndarray, cells: int, faces: int) -> int:
-    """The number of cells at which marching cubes makes ``_OVERSAMPLING`` times ``faces`` triangles, at most ``cells``."""
+    """At how many cells marching cubes makes ``_OVERSAMPLING`` times ``faces`` triangles, at most ``cells``."""
     height = np.sqrt(np.maximum(squared_height, 0.0))
     dy, dx = np.gradient(height * cells)
     area = 2 * float(np.sqrt(1 + dx**2 + dy**2)[height > 0].sum())  # in cells; each makes a little over 2 triangles

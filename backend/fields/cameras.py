@@ -15,6 +15,9 @@ CUBE_RADIUS = 0.5 * 3**0.5  # of the sphere around the unit cube
 Point = np.ndarray | tuple[float, float, float]
 
 _BORDER = 1.06  # how much larger than the sphere around the object a view is
+_FILL = 0.46  # of the picture's side, from its middle to the farthest point of the object
+_CLEARANCE = 1.2  # a fitted camera keeps at least this many times the object's radius away
+_FITTING_ROUNDS = 4
 
 
 def intrinsics(fov: float, aspect: float = 1.0) -> np.ndarray:
@@ -50,6 +53,18 @@ def orbit(azimuth: float, elevation: float, fov: float, radius: float = CUBE_RAD
 def ring(views: int, elevation: float, fov: float, radius: float = CUBE_RADIUS) -> list[Camera]:
     """``views`` cameras at even angles around the object, the first in front of it."""
     return [orbit(360.0 * k / views, elevation, fov, radius) for k in range(views)]
+
+
+def fitted_ring(points: np.ndarray, views: int, elevation: float, fov: float) -> list[Camera]:
+    """A ring from which ``points`` (k x 3) fill the picture, all at the one distance at which every view fits."""
+    farthest = max(float(np.linalg.norm(points, axis=1).max()), 1e-3)
+    nearest = farthest * float(np.sin(np.radians(fov) / 2)) * _CLEARANCE
+    radius = farthest
+    for _ in range(_FITTING_ROUNDS):
+        cameras = ring(views, elevation, fov, radius)
+        extent = max(float(np.abs(project(camera, points)[:, :2] - 0.5).max()) for camera in cameras)
+        radius = max(radius * extent / _FILL, nearest)
+    return ring(views, elevation, fov, radius)
 
 
 def view_matrix(camera: Camera) -> np.ndarray:

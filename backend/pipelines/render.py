@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.fields.cameras import ring
+from backend.fields.cameras import fitted_ring
 from backend.meshes.lighting import on_backdrop
 from backend.meshes.renderers import renderer
 from backend.pipelines.context import Context
@@ -14,6 +14,7 @@ from protocol.problems import ErrorCode, ProblemError
 from protocol.values import Camera, Image, Mesh
 
 _FACES, _TEXTURE = 20_000, 1024  # of the mesh that is made to draw a field
+_SAMPLE = 4_000  # vertices that the cameras are fitted to
 
 
 def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -22,9 +23,9 @@ def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) ->
     Raises ProblemError (BAD_INPUT) when there is nothing to draw or a camera is none.
     """
     mesh = _object(context, inputs)
-    radius = float(np.linalg.norm(mesh.vertices, axis=1).max())
-    cameras: list[Camera] = inputs.get("cameras") or ring(
-        parameters["views"], parameters["elevation"], parameters["fov"], max(radius, 1e-3)
+    sample = mesh.vertices[:: max(1, len(mesh.vertices) // _SAMPLE)].astype(np.float64)
+    cameras: list[Camera] = inputs.get("cameras") or fitted_ring(
+        sample, parameters["views"], parameters["elevation"], parameters["fov"]
     )
     context.stage("render", len(cameras), "Drawing the views")
     drawer = renderer()

@@ -12,6 +12,7 @@ _CELL, _GAP, _TITLE = 360, 16, 34
 _INK = (40, 40, 40)
 _VISIBLE, _HIDDEN = np.array([0, 114, 178]), np.array([230, 159, 0])  # blue and orange: distinct to all eyes
 _TINT = 0.55
+_TURNS = (0.0, 0.125, 0.375, 0.625)  # which of the views round the object tell most
 
 
 def overview(
@@ -24,8 +25,8 @@ def overview(
 ) -> np.ndarray:
     """uint8 H x W x 3: one row of picture, visible part, whole object and completed picture, then a row of views.
 
-    ``image`` uint8 H x W x 3 or 4; the masks bool or uint8 H x W; ``completed`` uint8 H x W x 4; up to four evenly
-    chosen of ``views`` (uint8 S x S x 4). ``caption`` is one line at the bottom.
+    ``image`` uint8 H x W x 3 or 4; the masks bool or uint8 H x W; ``completed`` uint8 H x W x 4; four of ``views``
+    (uint8 S x S x 4, one turn). ``caption`` is one line at the bottom.
     """
     visible, whole = np.asarray(mask) > 0, np.asarray(amodal_mask) > 0
     picture = on_paper(image)
@@ -35,7 +36,7 @@ def overview(
         ("Whole object", _tinted(picture, [(visible & whole, _VISIBLE), (whole & ~visible, _HIDDEN)])),
         ("Completed", on_paper(_close_up(completed, whole))),
     ]
-    chosen = [views[len(views) * k // min(4, len(views))] for k in range(min(4, len(views)))]
+    chosen = [views[int(len(views) * turn)] for turn in _TURNS]
     bottom = [("Mesh" if k == 0 else "", on_paper(view)) for k, view in enumerate(chosen)]
     width = 4 * (_CELL + _GAP) + _GAP
     rows = [_row(top), _row(bottom)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.fields.cameras import intrinsics, look_at, orbit, project, ring, view_matrix
+from backend.fields.cameras import fitted_ring, intrinsics, look_at, orbit, project, ring, view_matrix
 from protocol.problems import ProblemError
 from protocol.values import Camera
 
@@ -49,6 +49,14 @@ def test_sphere_fits_the_view_and_fills_it(fov: float, elevation: float) -> None
     assert places[:, :2].min() > 0
     assert places[:, :2].max() < 1
     assert places[:, 0].max() - places[:, 0].min() > 0.85
+
+
+@pytest.mark.parametrize("shape", [(0.5, 0.5, 0.5), (0.1, 0.5, 0.05), (0.5, 0.02, 0.02)])
+def test_fitted_ring_fills_the_picture_and_cuts_nothing(shape: tuple[float, float, float]) -> None:
+    points = np.random.default_rng(0).uniform(-1, 1, (500, 3)) * shape
+    places = np.concatenate([project(camera, points) for camera in fitted_ring(points, 8, 15, 35)])
+    assert places[:, 2].min() > 0
+    assert 0.44 < np.abs(places[:, :2] - 0.5).max() < 0.48
 
 
 def test_intrinsics_are_normalised_by_the_picture() -> None:

@@ -17,7 +17,7 @@ from backend.models.inflate.inference import load
 from backend.pipelines import mesh as mesh_task
 from backend.pipelines import reconstruct as reconstruct_task
 from backend.pipelines.context import Cancelled, Context
-from backend.pipelines.registry import run
+from backend.pipelines.registry import Values, run
 from protocol.problems import ErrorCode, ProblemError
 from protocol.tasks import RENDER, check_parameters
 from protocol.values import Camera, Image, Mask, Mesh
@@ -179,8 +179,8 @@ def test_task_draws_fields_and_meshes_by_handle(ball: Mesh) -> None:
 
 
 def test_task_uses_the_cameras_given_and_an_opaque_backdrop(ball: Mesh) -> None:
-    cameras = [orbit(90, 0, 30), orbit(0, 0, 30)]
-    outputs, _ = run("render", {"mesh": ball, "cameras": cameras}, parameters(size=32, transparent=False), Context())
+    inputs: Values = {"mesh": ball, "cameras": [orbit(90, 0, 30), orbit(0, 0, 30)]}
+    outputs, _ = run("render", inputs, parameters(size=32, transparent=False), Context())
     views = [view.pixels for view in outputs["views"] if isinstance(view, Image)]  # type: ignore[union-attr]
     assert len(views) == 2
     assert all((view[..., 3] == 255).all() for view in views)

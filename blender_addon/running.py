@@ -1,0 +1,193 @@
+"""Making whole: from the picture and its prompts to a job, and from a finished job to one of its other samples."""
+
+import json
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
+
+from . import connecting, images, importing, parameters, places, prompts, pump
+from .properties import box_of, options_of, points_of
+from .protocol import ErrorCode, Image, JobState, ProblemError, Value
+from .session import JobRecord, current
+
+
+def submit_picture(context: Any, image: Any, extra: dict[str, Any]) -> list[str]:
+    """Start `whole_object` on ``image`` with its prompts, the form's parameters and ``extra``. Returns a list that
+    holds the job's id, once there is one. Raises ProblemError."""
+    session = current()
+    prompts.stop_asking(image.name)
+    given: dict[str, Any] = {"points": points_of(image)}
+    if (box := box_of(image)) is not None:
+        given["box"] = box
+    said = parameters.values(context.scene) | extra | given
+    pixels, picture, label = images.read(image), images.picture_of(image), images.label_of(image)
+    inputs: dict[str, Value] = {"image": pixels}
+    mask = session.masks.get(image.name)
+    if mask is not None:
+        inputs["mask"] = mask  # what the person saw tinted is what gets made whole
+    file, scene, options = session.file, context.scene.name, options_of(context.scene.wholeform)
+    made: list[str] = []
+
+    def submit() -> None:
+        job = session.network.submit(parameters.TASK, inputs, said, label, keep=True)
+        session.records[job.id] = JobRecord(job, label, picture, file, scene, options, pixels, mask)
+        session.shown = job.id
+        made.append(job.id)
+
+    connecting.when_ready(submit)
+    return made
+
+
+def submit_sample(record: JobRecord, index: int) -> str:
+    """Make the mesh of another completion of ``record``. Returns the new job's id. Raises ProblemError."""
+    session = current()
+    if record.image is None or record.mask is None or record.job.outputs is None:
+        raise ProblemError(
+            ErrorCode.NOT_FOUND,
+            "The picture of this job is no longer at hand.",
+            "Make it whole again to choose among its samples.",
+        )
+    chosen: Image = record.job.outputs["completed"][index]
+    inputs: dict[str, Value] = {"image": record.image, "mask": record.mask, "completed": chosen}
+    job = session.network.submit(parameters.TASK, inputs, record.job.parameters, record.label, keep=True)
+    session.records[job.id] = JobRecord(
+        job,
+        record.label,
+        record.picture,
+        session.file,
+        record.scene,
+        record.options,
+        chosen=index,
+        parent=record.job.id,
+    )
+    return job.id
+
+
+def submit_again(record: JobRecord) -> str:
+    """Run the job once more with what it was given. Returns the new job's id. Raises ProblemError."""
+    session = current()
+    if record.image is None:
+        raise ProblemError(
+            ErrorCode.NOT_FOUND, "The picture of this job is no longer at hand.", "Choose the picture and run it anew."
+        )
+    inputs: dict[str, Value] = {"image": record.image}
+    if record.mask is not None:
+        inputs["mask"] = record.mask
+    job = session.network.submit(parameters.TASK, inputs, record.job.parameters, record.label, keep=True)
+    session.records[job.id] = JobRecord(
+        job, record.label, record.picture, session.file, record.scene, record.options, record.image, record.mask
+    )
+    session.shown = job.id
+    return job.id
+
+
+def finished(record: JobRecord) -> bool:
+    """Whether nothing more will happen to the job by itself."""
+    if record.job.state is not JobState.DONE:
+        return not record.is_active
+    return record.imported or not record.wanted or bool(record.note)
+
+
+def outcome(operator: Any, record: JobRecord) -> set[str]:
+    """Report how a job that a script waited for has ended."""
+    if record.job.problem is not None:
+        operator.report({"ERROR"}, str(record.job.problem))
+        return {"CANCELLED"}
+    if record.job.state is not JobState.DONE or not record.imported:
+        operator.report({"ERROR"}, record.note or f"{record.label}: {record.job.state.value}")
+        return {"CANCELLED"}
+    return {"FINISHED"}
+
+
+class WHOLEFORM_OT_make_whole(bpy.types.Operator):
+    """Make the object in the picture whole: its mask, the completed picture and a mesh"""
+
+    bl_idname = "wholeform.make_whole"
+    bl_label = "Make Whole"
+    bl_options = {"REGISTER"}
+
+    image: StringProperty(name="Image", description="Name of the image; empty for the panel's", options={"SKIP_SAVE"})
+    parameters: StringProperty(
+        name="Parameters", description="JSON that overrides the panel's parameters", options={"SKIP_SAVE"}
+    )
+    wait: BoolProperty(
+        name="Wait", description="For scripts: come back when it is done", default=False, options={"SKIP_SAVE"}
+    )
+    timeout: FloatProperty(name="Timeout", description="Seconds to wait", default=600.0, options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return len(bpy.data.images) > 0
+
+    def execute(self, context: Any) -> set[str]:
+        image = bpy.data.images.get(self.image) if self.image else prompts.picture(context)
+        if image is None:
+            self.report({"ERROR"}, "Choose a picture first.")
+            return {"CANCELLED"}
+        try:
+            made = submit_picture(context, image, _json_object(self.parameters))
+            if not self.wait:
+                return {"FINISHED"}
+            pump.wait(lambda: bool(made), self.timeout)
+            record = current().records[made[0]]
+            pump.wait(lambda: finished(record), self.timeout)
+        except ProblemError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return outcome(self, record)
+
+
+class WHOLEFORM_OT_choose_sample(bpy.types.Operator):
+    """Take this completion: its picture at once, its mesh as soon as it is made"""
+
+    bl_idname = "wholeform.choose_sample"
+    bl_label = "Choose Sample"
+    bl_options = {"REGISTER", "UNDO"}
+
+    job: StringProperty(name="Job")
+    index: IntProperty(name="Sample", min=0)
+    wait: BoolProperty(name="Wait", default=False, options={"SKIP_SAVE"})
+    timeout: FloatProperty(name="Timeout", default=600.0, options={"SKIP_SAVE"})
+
+    def execute(self, context: Any) -> set[str]:
+        session = current()
+        record = session.records.get(self.job)
+        if record is None or self.index >= len(record.samples):
+            self.report({"ERROR"}, "There is no such sample.")
+            return {"CANCELLED"}
+        record.chosen, record.note = self.index, ""
+        importing.show_completed(record, record.samples[self.index])
+        if self.index in record.meshes:
+            importing.replace_mesh(record)
+            return {"FINISHED"}
+        try:
+            made = submit_sample(record, self.index)
+            child = session.records[made]
+            if self.wait:
+                pump.wait(lambda: finished(child), self.timeout)
+        except ProblemError as error:
+            record.note = str(error)
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        places.redraw("IMAGE_EDITOR")
+        return outcome(self, child) if self.wait else {"FINISHED"}
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    if not text.strip():
+        return {}
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise ProblemError(
+            ErrorCode.BAD_PARAMETER,
+            "The parameters are not a JSON object.",
+            'Write, for instance, {"quality": "draft"}.',
+        )
+    return given
+
+
+CLASSES = (WHOLEFORM_OT_make_whole, WHOLEFORM_OT_choose_sample)

@@ -1,0 +1,146 @@
+"""Everything the add-on knows that is not in the .blend file. No bpy: what is Blender's is named, never held, so that
+undo and loading a file leave nothing dangling."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .local_server import LocalServer
+from .network import Network
+from .prepare import ReadyMesh, ReadyResult
+from .protocol import ConnectionState, Job, Mask
+from .protocol.messages import Catalogue, ServerState
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Names an image in the .blend file: ``uid`` holds for this run of Blender, ``name`` beyond it."""
+
+    name: str
+    uid: int = 0
+    view: tuple[float, ...] = ()  # placement.View.numbers, where the picture's camera is known
+    size: tuple[int, int] = (0, 0)  # width, height
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How a result comes into the scene."""
+
+    height: float = 1.0
+    origin: str = "BASE"
+    place: str = "CURSOR"
+    colours: str = "TEXTURE"
+
+
+@dataclass
+class Tint:
+    """A visible mask drawn over its picture: float32 h x w x 4 (pictures.tint). ``version`` tells two tints apart."""
+
+    pixels: np.ndarray
+    version: int
+
+
+@dataclass
+class JobRecord:
+    """One line of the job list. ``scene`` and ``target`` are names."""
+
+    job: Job
+    label: str
+    picture: Picture | None = None
+    file: int = 0  # the .blend file it was started in, counted from Blender's start
+    scene: str = ""
+    options: ImportOptions = field(default_factory=ImportOptions)
+    image: Any = None  # the protocol Image, for another run with a chosen sample
+    mask: Mask | None = None
+    thumbnails: list[np.ndarray] = field(default_factory=list)
+    result: ReadyResult | None = None
+    samples: list[bytes] = field(default_factory=list)  # completed pictures as PNG files
+    chosen: int = 0
+    meshes: dict[int, ReadyMesh] = field(default_factory=dict)  # by sample
+    target: str = ""  # the object made
+    completed_name: str = ""  # the image made
+    parent: str = ""  # the job whose sample this one makes a mesh of
+    wanted: bool = True  # comes into the scene by itself
+    imported: bool = False
+    abandoned: bool = False  # cancelled while the server was away
+    note: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        return not self.job.state.is_final and not self.abandoned
+
+
+class Session:
+    """One run of the add-on, from register to unregister."""
+
+    def __init__(self, program: str = "blender") -> None:
+        self.network = Network(program)
+        self.local = LocalServer()
+        self.records: dict[str, JobRecord] = {}
+        self.waiting: list[Callable[[], None]] = []  # what to submit once there is a client
+        self.pointing: dict[str, Picture] = {}  # running segment jobs and what they point at
+        self.masks: dict[str, Mask] = {}  # the last visible mask, by image name
+        self.tints: dict[str, Tint] = {}  # the same, for drawing
+        self.catalogue: Catalogue | None = None
+        self.heartbeat: ServerState | None = None
+        self.round_trip_s: float | None = None
+        self.testing = False  # the answer to Test connection is awaited
+        self.note = ""  # the last thing the panel has to say
+        self.file = 0
+        self.shown = ""  # the job whose samples the strip shows
+        self.looked_at = 0.0  # when pump last looked for a local server
+        self.reached_at = time.monotonic()  # when the server was last connected
+        self._versions = 0
+
+    @property
+    def connected(self) -> bool:
+        return self.network.state is ConnectionState.CONNECTED
+
+    @property
+    def active(self) -> list[JobRecord]:
+        """The jobs under way, oldest first."""
+        return [record for record in self.records.values() if record.is_active]
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something may happen soon, so that the pump should look often."""
+        connecting = (self.network.client is not None or self.local.runs) and not self.connected
+        ready = any(record.result and record.wanted and not record.imported for record in self.records.values())
+        return bool(self.active or self.pointing or self.testing or ready or connecting)
+
+    def set_tint(self, image: str, pixels: np.ndarray) -> None:
+        """Draw ``pixels`` over the image from now on."""
+        self._versions += 1
+        self.tints[image] = Tint(pixels, self._versions)
+
+    def forget_mask(self, image: str) -> None:
+        """The prompts changed or are gone: what was drawn for them no longer holds."""
+        self.masks.pop(image, None)
+        self.tints.pop(image, None)
+
+
+_current: list[Session] = []
+
+
+def current() -> Session:
+    """The session of this run; made by `start`."""
+    return _current[0]
+
+
+def start(program: str) -> Session:
+    """A new session; register calls it."""
+    _current[:] = [Session(program)]
+    return _current[0]
+
+
+def end() -> None:
+    """Close the connection and the local server; unregister calls it."""
+    while _current:
+        session = _current.pop()
+        session.network.close()
+        session.local.stop(wait_s=2.0)

@@ -1,0 +1,35 @@
+"""The timer that calls the pump on Blender's main thread."""
+
+from __future__ import annotations
+
+import logging
+
+import bpy
+
+logger = logging.getLogger("wholeform.blender")
+
+BUSY_S = 0.05
+IDLE_S = 0.5
+
+
+def _tick() -> float:
+    from .pump import pump
+
+    try:
+        return BUSY_S if pump() else IDLE_S
+    except Exception:
+        # A fault must not end the timer: the panel would stand still for ever.
+        logger.exception("the pump failed")
+        return IDLE_S
+
+
+def ensure() -> None:
+    """Have the timer run."""
+    if not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=BUSY_S, persistent=True)
+
+
+def stop() -> None:
+    """End the timer."""
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)

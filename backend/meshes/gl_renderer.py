@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,17 +20,18 @@ _FRAME_LIMIT = 4096
 
 
 class GLRenderer:
-    """One OpenGL context, kept for the life of the process and used from the thread that made it."""
+    """One OpenGL context for the life of the process. It belongs to a thread of its own, so any thread may ask."""
 
     name = "opengl"
 
     def __init__(self) -> None:
         """Raises ProblemError (MODEL_FAILED) where no EGL library can be opened."""
         os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
+        self._thread = ThreadPoolExecutor(1, "opengl")
         try:
             import pyrender
 
-            self._context: Any = pyrender.OffscreenRenderer(256, 256)
+            self._context: Any = self._thread.submit(pyrender.OffscreenRenderer, 256, 256).result()
         except Exception as problem:  # PyOpenGL raises whatever its loader meets
             raise ProblemError(
                 ErrorCode.MODEL_FAILED,
@@ -41,6 +43,9 @@ class GLRenderer:
 
     def render(self, mesh: Mesh, camera: Camera, size: int) -> np.ndarray:
         """uint8 size x size x 4 (sRGB, straight alpha), transparent around the mesh."""
+        return self._thread.submit(self._render, mesh, camera, size).result()
+
+    def _render(self, mesh: Mesh, camera: Camera, size: int) -> np.ndarray:
         pyrender = self._pyrender
         world2cam = view_matrix(camera)
         scene = pyrender.Scene(bg_color=[0.0, 0.0, 0.0, 0.0])

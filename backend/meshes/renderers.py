@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 from typing import Protocol
 
 import numpy as np
@@ -26,14 +25,9 @@ class Renderer(Protocol):
     def render(self, mesh: Mesh, camera: Camera, size: int) -> np.ndarray: ...
 
 
-def renderer() -> Renderer:
-    """The calling thread's renderer, made at its first call: an OpenGL context belongs to one thread."""
-    return _renderer_of(threading.get_ident())
-
-
 @functools.cache
-def _renderer_of(thread: int) -> Renderer:
-    del thread
+def renderer() -> Renderer:
+    """This process's renderer, made at the first call; it may be used from any thread."""
     try:
         return GLRenderer()
     except ProblemError as problem:

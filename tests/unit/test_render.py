@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -127,17 +128,25 @@ def test_both_renderers_agree(ball: Mesh) -> None:
     assert (apart.max(axis=-1) > 40).mean() < 0.01
 
 
+def test_any_thread_may_draw(drawer: Renderer, ball: Mesh) -> None:
+    camera = orbit(10, 10, 30, 0.5)
+    here = drawer.render(ball, camera, 48)
+    for _ in range(3):
+        with ThreadPoolExecutor(1) as thread:
+            np.testing.assert_array_equal(thread.submit(drawer.render, ball, camera, 48).result(), here)
+
+
 def test_without_egl_the_software_renderer_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     class NoLibrary:
         def __init__(self) -> None:
             raise ProblemError(ErrorCode.MODEL_FAILED, "no EGL", "libegl1")
 
     monkeypatch.setattr(renderers, "GLRenderer", NoLibrary)
-    renderers._renderer_of.cache_clear()
+    renderer.cache_clear()
     try:
         assert renderer().name == "software"
     finally:
-        renderers._renderer_of.cache_clear()
+        renderer.cache_clear()
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,14 @@ def _bytes_of(array: np.ndarray) -> memoryview:
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
-def _pack_array(array: np.ndarray, packed: Packed, compress: bool, inline_limit: int) -> ArrayRef:
+def sha256_name(data: Buffer) -> str:
+    """The name of an uploaded blob: the SHA-256 of its bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _pack_array(
+    array: np.ndarray, packed: Packed, compress: bool, inline_limit: int, name_blob: Callable[[Buffer], str]
+) -> ArrayRef:
     data: Buffer = _bytes_of(array)
     encoding = "raw"
     if compress and len(data) >= 256:
@@ -130,12 +137,18 @@ def _pack_array(array: np.ndarray, packed: Packed, compress: bool, inline_limit:
     if nbytes <= inline_limit and len(packed.frames) < MAX_FRAMES_PER_MESSAGE:
         packed.frames.append(data)
         return ArrayRef(dtype, shape, frame=len(packed.frames) - 1, nbytes=nbytes, encoding=encoding)
-    digest = hashlib.sha256(data).hexdigest()
+    digest = name_blob(data)
     packed.blobs[digest] = data
     return ArrayRef(dtype, shape, digest=digest, nbytes=nbytes, encoding=encoding)
 
 
-def pack_values(values: Values, *, compress: bool = False, inline_limit: int = INLINE_BYTES) -> Packed:
+def pack_values(
+    values: Values,
+    *,
+    compress: bool = False,
+    inline_limit: int = INLINE_BYTES,
+    name_blob: Callable[[Buffer], str] = sha256_name,
+) -> Packed:
     """``values`` ready to travel. Large arrays are referred to, not copied: leave them as they are until sent.
 
     ``compress`` (for slow networks) packs every array that zlib makes at least a tenth smaller.
@@ -143,7 +156,7 @@ def pack_values(values: Values, *, compress: bool = False, inline_limit: int = I
     packed = Packed()
 
     def pack(value: Value) -> WireValue:
-        arrays = {n: _pack_array(a, packed, compress, inline_limit) for n, a in value.arrays().items()}
+        arrays = {n: _pack_array(a, packed, compress, inline_limit, name_blob) for n, a in value.arrays().items()}
         return WireValue(value.kind, arrays, value.plain())
 
     for name, value in values.items():

@@ -1,0 +1,1 @@
+"""The server: gateway, durable jobs, scheduler and worker processes. Knows tasks by name and no model."""

@@ -1,0 +1,428 @@
+"""The jobs of the server: taken in, queued, handed to workers, ended, fetched, removed.
+
+Every change of state goes through one table (protocol/states.py); what is accepted is on disk before anybody is told.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from protocol.frames import Buffer, blobs_of, check_wire, wire_items, wire_kinds
+from protocol.messages import (
+    Accepted,
+    Cancelled,
+    Failed,
+    JobSummary,
+    ModelInfo,
+    Need,
+    Preview,
+    Progress,
+    Result,
+    Submit,
+    TaskInfo,
+)
+from protocol.problems import ErrorCode, Problem, ProblemError
+from protocol.states import JobState, advance_job
+from protocol.tasks import check_inputs, check_parameters, find_task
+
+from .blobs import BlobStore
+from .clients import Clients
+from .options import ServeOptions
+from .pool import Slot, WorkerPool
+from .scheduler import Scheduler
+from .store import Ending, JobStore, StoredJob
+from .worker_messages import Broken, Done, Moved, Run, Shown, Stop, Stopped
+
+logger = logging.getLogger("wholeform.jobs")
+
+MAX_ATTEMPTS = 2  # a job whose worker died is tried once more
+ABANDONED_S = 600.0  # an upload that does not move for so long is forgotten
+
+_WORKER_ENDINGS = (Done, Broken, Stopped)
+
+
+@dataclass
+class Job:
+    """A job in the gateway's memory."""
+
+    id: str
+    owner: str
+    submit: Submit
+    arrays: list[bytes]
+    created: float
+    state: JobState = JobState.UPLOADING
+    attempts: int = 0
+    missing: set[str] = field(default_factory=set)
+    progress: Progress | None = None
+    slot: Slot | None = None
+    moved: float = field(default_factory=time.monotonic)  # when it last showed life
+    started: float = 0.0
+    told: tuple[int, float] = (0, 0.0)  # the queue place last told, and when
+    stopping: float = 0.0  # when a cancel was sent to the worker
+
+    @property
+    def priority(self) -> str:
+        return self.submit.priority
+
+    @property
+    def wanted_slot(self) -> int | None:
+        """The worker that holds the handles among the inputs."""
+        for _, item in wire_items(self.submit.inputs):
+            handle = str(item.plain.get("id", "")) if item.kind == "handle" else ""
+            slot = handle.partition(".")[0]
+            if slot.isdigit():
+                return int(slot)
+        return None
+
+
+class Jobs:
+    """All jobs. Used by the gateway's thread alone."""
+
+    def __init__(
+        self,
+        options: ServeOptions,
+        store: JobStore,
+        blobs: BlobStore,
+        pool: WorkerPool,
+        clients: Clients,
+        tasks: dict[str, TaskInfo],
+        models: list[ModelInfo],
+    ) -> None:
+        self._options = options
+        self._store = store
+        self._blobs = blobs
+        self._pool = pool
+        self._clients = clients
+        self._tasks = tasks
+        self._models = models
+        self._jobs: dict[str, Job] = {}
+        self._queue: Scheduler[Job] = Scheduler()
+        self._seconds: dict[str, float] = {}  # how long each task took lately
+        self._restore()
+
+    def _restore(self) -> None:
+        for stored in self._store.all():
+            job = Job(
+                stored.id, stored.owner, stored.submit, stored.arrays, stored.created, stored.state, stored.attempts
+            )
+            self._jobs[job.id] = job
+            if not job.state.is_final:
+                job.state = JobState.QUEUED
+                self._queue.add(job)
+        self._blobs.keep_only_results(set(self._jobs))
+        if len(self._queue):
+            logger.info("%d jobs go on after the restart", len(self._queue))
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue)
+
+    @property
+    def running(self) -> int:
+        return sum(slot.job != "" for slot in self._pool.slots)
+
+    def owns(self, owner: str, job_id: str) -> bool:
+        job = self._jobs.get(job_id)
+        return job is not None and job.owner == owner
+
+    # --- what clients ask ---
+
+    def submit(self, owner: str, route: bytes, message: Submit, arrays: Sequence[Buffer]) -> None:
+        """Take a job in, or attach to it. ProblemError when it cannot be taken."""
+        if message.job in self._jobs:
+            self.attach(owner, route, message.job)
+            return
+        task = find_task(self._tasks, message.task)
+        parameters = check_parameters(task, message.parameters)
+        self._check_models(task, parameters)
+        check_inputs(task, wire_kinds(message.inputs))
+        check_wire(message.inputs, [len(array) for array in arrays])
+        self._check_limits(message)
+        missing = {digest for digest in blobs_of(message.inputs) if not self._blobs.use(digest)}
+        self._blobs.check_room(sum(blobs_of(message.inputs)[digest] for digest in missing))
+        job = Job(message.job, owner, message, [bytes(array) for array in arrays], time.time(), missing=missing)
+        self._jobs[job.id] = job
+        if missing:
+            self._clients.send(route, Need(job.id, sorted(missing)))
+        else:
+            self._accept(job)
+
+    def _check_models(self, task: TaskInfo, parameters: dict[str, Any]) -> None:
+        for parameter in task.parameters:
+            if parameter.kind == "model":
+                able = [model.name for model in self._models if parameter.model_task in model.tasks]
+                if parameters[parameter.name] not in able:
+                    raise ProblemError(
+                        ErrorCode.UNKNOWN_MODEL,
+                        f"There is no model “{parameters[parameter.name]}” for {parameter.model_task}.",
+                        f"This server has: {', '.join(able) or 'none'}.",
+                    )
+
+    def _check_limits(self, message: Submit) -> None:
+        limits = self._options.limits
+        sizes = blobs_of(message.inputs)
+        largest, total = max(sizes.values(), default=0), sum(sizes.values())
+        if largest > limits.max_blob_bytes or total > limits.max_job_bytes:
+            raise ProblemError(
+                ErrorCode.TOO_LARGE,
+                f"This job's inputs have {total / 2**20:,.0f} MiB.",
+                f"Allowed: {limits.max_blob_bytes / 2**20:,.0f} MiB an array,"
+                f" {limits.max_job_bytes / 2**20:,.0f} MiB a job.",
+            )
+        if sum(not job.state.is_final for job in self._jobs.values()) >= limits.max_queued_jobs:
+            raise ProblemError(
+                ErrorCode.BUSY, f"The server has {limits.max_queued_jobs} jobs waiting.", "Try again in a few minutes."
+            )
+
+    def _mine(self, owner: str, job_id: str) -> Job:
+        job = self._jobs.get(job_id)
+        if job is None or job.owner != owner:
+            raise ProblemError(ErrorCode.NOT_FOUND, f"There is no job {job_id}.", "It was removed, or never accepted.")
+        return job
+
+    def attach(self, owner: str, route: bytes, job_id: str) -> None:
+        """Tell one connection where a job stands. ProblemError (NOT_FOUND) when the owner has no such job."""
+        job = self._mine(owner, job_id)
+        if job.state is JobState.UPLOADING:
+            self._clients.send(route, Need(job.id, sorted(job.missing)))
+        elif job.state.is_final:
+            ending = self._store.ending(job.id)
+            if ending is not None:
+                self._clients.send(route, *ending)
+        else:
+            self._clients.send(route, Accepted(job.id, self._position(job)))
+            if job.progress is not None and job.state is not JobState.QUEUED:
+                self._clients.send(route, job.progress)
+
+    def cancel(self, owner: str, job_id: str) -> None:
+        """Stop a job. Confirmed by Cancelled, once it has stopped."""
+        job = self._mine(owner, job_id)
+        if job.state.is_final or job.stopping:
+            return
+        if job.slot is None:
+            self._queue.remove(job)
+            self._end(job, JobState.CANCELLED, Cancelled(job.id))
+        else:
+            job.stopping = time.monotonic()
+            self._pool.send(job.slot, Stop(job.id))
+
+    def acknowledge(self, owner: str, job_id: str) -> None:
+        """The client has the ending: remove the job. Unknown jobs are fine, they may have been removed before."""
+        job = self._jobs.get(job_id)
+        if job is not None and job.owner == owner and job.state.is_final:
+            self._remove(job)
+
+    def fetch(self, owner: str, job_id: str, digest: str, offset: int, size: int) -> tuple[memoryview, int]:
+        """Bytes of a result's blob; see BlobStore.read_result."""
+        self._mine(owner, job_id)
+        return self._blobs.read_result(job_id, digest, offset, size)
+
+    def upload(self, owner: str, digest: str, offset: int, total: int, data: Buffer) -> int:
+        """Take a piece of a blob that a job of this owner waits for; returns the bytes received.
+
+        ProblemError: NOT_FOUND when no job waits for it, BAD_INPUT for what does not fit, which fails those jobs.
+        """
+        waiting = [job for job in self._jobs.values() if digest in job.missing]
+        mine = [job for job in waiting if job.owner == owner]
+        if not mine:
+            if self._blobs.has(digest):
+                return total
+            raise ProblemError(ErrorCode.NOT_FOUND, "No job waits for these bytes.", "Submit first.")
+        if blobs_of(mine[0].submit.inputs)[digest] != total:
+            raise ProblemError(ErrorCode.BAD_INPUT, "A piece's total differs from its job's.", "Submit again.")
+        received = self._blobs.add_piece(digest, offset, total, data)
+        for job in waiting:
+            job.moved = time.monotonic()
+            if received >= total:
+                job.missing.discard(digest)
+                if not job.missing:
+                    self._accept(job)
+        return received
+
+    def snapshot(self, owner: str) -> list[JobSummary]:
+        """All jobs of an owner, oldest first."""
+        mine = sorted((job for job in self._jobs.values() if job.owner == owner), key=lambda job: job.created)
+        return [
+            JobSummary(
+                job.id,
+                job.submit.task,
+                job.state,
+                job.submit.label,
+                job.created,
+                job.progress.stage if job.progress else "",
+                job.progress.fraction if job.progress else 0.0,
+                self._position(job) if job.state is JobState.QUEUED else 0,
+            )
+            for job in mine
+        ]
+
+    # --- the queue ---
+
+    def _accept(self, job: Job) -> None:
+        job.state = advance_job(job.state, JobState.QUEUED)
+        self._store.add(StoredJob(job.id, job.owner, job.state, job.created, 0, job.submit, job.arrays))
+        self._queue.add(job)
+        self._clients.tell(job.owner, Accepted(job.id, self._position(job)))
+        self.hand_out()
+
+    def _position(self, job: Job) -> int:
+        order = self._queue.order()
+        return order.index(job) + 1 if job in order else 0
+
+    def hand_out(self) -> None:
+        """Give waiting jobs to free workers."""
+        for slot in self._pool.slots:
+            if slot.is_free and len(self._queue):
+                job = self._queue.take(lambda job, n=slot.number: self._fits(job, n))
+                if job is not None:
+                    self._run(job, slot)
+
+    def _fits(self, job: Job, slot: int) -> bool:
+        wanted = job.wanted_slot
+        return wanted is None or wanted == slot or wanted >= len(self._pool.slots)
+
+    def _run(self, job: Job, slot: Slot) -> None:
+        job.state = advance_job(job.state, JobState.RUNNING)
+        job.slot, job.moved, slot.job = slot, time.monotonic(), job.id
+        job.started = job.moved
+        job.attempts += 1
+        parameters = check_parameters(self._tasks[job.submit.task], job.submit.parameters)
+        paths = {digest: str(self._blobs.path(digest)) for digest in blobs_of(job.submit.inputs)}
+        folder = str(self._blobs.result_folder(job.id))
+        order = Run(job.id, job.submit.task, job.submit.inputs, parameters, paths, folder)
+        self._pool.send(slot, order, job.arrays)
+
+    def tell_places(self) -> None:
+        """Tell waiting jobs their place when it has changed, at most five times a second each."""
+        now = time.monotonic()
+        ahead = sum(self._expected(slot.job) for slot in self._pool.slots)
+        for place, job in enumerate(self._queue.order(), 1):
+            if job.told[0] != place and now - job.told[1] > 0.2:
+                job.told = (place, now)
+                eta = ahead / max(1, len(self._pool.slots))
+                message = Progress(job.id, JobState.QUEUED, position=place, eta_s=eta, message="Waiting in line")
+                self._clients.tell(job.owner, message, droppable=True)
+            ahead += self._seconds.get(job.submit.task, 1.0)
+
+    def _expected(self, job_id: str) -> float:
+        job = self._jobs.get(job_id)
+        return self._seconds.get(job.submit.task, 1.0) if job is not None else 0.0
+
+    # --- what workers say ---
+
+    def on_worker(self, slot: Slot, message: Any, arrays: list[Buffer]) -> None:
+        """A message about the job that ``slot`` runs; about any other it is late and dropped."""
+        job = self._jobs.get(slot.job)
+        if isinstance(message, Moved):
+            if job is not None and message.progress.job == job.id:
+                self._on_progress(job, message.progress)
+        elif isinstance(message, Shown):
+            if job is not None and message.job == job.id:
+                job.moved = time.monotonic()
+                self._clients.tell(job.owner, Preview(job.id, message.stage, message.values), arrays, droppable=True)
+        elif isinstance(message, _WORKER_ENDINGS) and message.job == slot.job:
+            slot.job = ""
+            if job is not None:
+                self._on_ending(job, message, arrays)
+            self.hand_out()
+
+    def _on_progress(self, job: Job, progress: Progress) -> None:
+        if progress.state is not job.state:
+            job.state = advance_job(job.state, progress.state)
+        job.progress, job.moved = progress, time.monotonic()
+        self._clients.tell(job.owner, progress, droppable=True)
+
+    def _on_ending(self, job: Job, message: Done | Broken | Stopped, arrays: list[Buffer]) -> None:
+        match message:
+            case Done():
+                job.state = advance_job(job.state, JobState.FINISHING)
+                result = Result(job.id, message.outputs, message.info)
+                self._seconds[job.submit.task] = time.monotonic() - job.started
+                self._end(job, JobState.DONE, result, [bytes(array) for array in arrays])
+            case Broken():
+                self._end(job, JobState.FAILED, Failed(job.id, message.problem))
+            case Stopped():
+                self._end(job, JobState.CANCELLED, Cancelled(job.id))
+
+    def on_lost_worker(self, job_id: str) -> None:
+        """The worker that ran this job has died: cancelled if that was wanted, else tried once more."""
+        job = self._jobs.get(job_id)
+        if job is None or job.state.is_final:
+            return
+        if job.stopping:
+            self._end(job, JobState.CANCELLED, Cancelled(job.id))
+        elif job.attempts >= MAX_ATTEMPTS:
+            problem = Problem(
+                ErrorCode.WORKER_LOST,
+                "The server's worker died twice while doing this job.",
+                "Try a lower quality or a smaller picture; the server's log says more.",
+                job.id,
+            )
+            self._end(job, JobState.FAILED, Failed(job.id, problem))
+        else:
+            self._store.count_attempt(job.id, job.attempts)
+            job.state = advance_job(job.state, JobState.QUEUED)
+            job.slot = None
+            self._queue.add(job, first=True)
+
+    def watch(self) -> None:
+        """End workers that do not stop when asked or say nothing of their job; forget abandoned uploads."""
+        now = time.monotonic()
+        for job in list(self._jobs.values()):
+            if job.state is JobState.UPLOADING and now - job.moved > ABANDONED_S:
+                self._remove(job)
+            elif job.slot is not None and job.stopping and now - job.stopping > self._options.cancel_grace_s:
+                logger.warning("job %s does not stop: ending its worker", job.id)
+                self._pool.kill(job.slot)
+            elif job.slot is not None and now - job.moved > self._options.stage_limit_s:
+                self._end_hung(job)
+
+    def _end_hung(self, job: Job) -> None:
+        slot, minutes = job.slot, self._options.stage_limit_s / 60
+        stage = job.progress.stage if job.progress else job.submit.task
+        problem = Problem(
+            ErrorCode.TIMEOUT,
+            f"“{stage}” made no step for {minutes:.0f} minutes and was ended.",
+            "Try a lower quality or a smaller picture.",
+            job.id,
+        )
+        self._end(job, JobState.FAILED, Failed(job.id, problem))
+        if slot is not None:
+            self._pool.kill(slot)
+
+    # --- endings ---
+
+    def _end(self, job: Job, state: JobState, ending: Ending, arrays: list[bytes] | None = None) -> None:
+        was_accepted = job.state is not JobState.UPLOADING
+        job.state = advance_job(job.state, state)
+        job.slot = None
+        for digest in job.missing:
+            if not any(digest in other.missing for other in self._jobs.values() if other is not job):
+                self._blobs.drop_part(digest)
+        job.missing = set()
+        if was_accepted:
+            self._store.end(job.id, state, ending, arrays or [])
+        else:
+            del self._jobs[job.id]
+        self._clients.tell(job.owner, ending, arrays or [])
+
+    def _remove(self, job: Job) -> None:
+        for digest in job.missing:
+            self._blobs.drop_part(digest)
+        del self._jobs[job.id]
+        self._store.remove(job.id)
+        self._blobs.remove_result(job.id)
+
+    def tidy(self) -> None:
+        """Remove endings that nobody acknowledged in time, and inputs that no job has used for long."""
+        for job_id in self._store.ended_before(time.time() - self._options.result_ttl_s):
+            job = self._jobs.get(job_id)
+            if job is not None:
+                job.state = advance_job(job.state, JobState.EXPIRED)
+                self._remove(job)
+        used = {digest for job in self._jobs.values() for digest in blobs_of(job.submit.inputs)}
+        self._blobs.trim(used, self._options.input_cache)

@@ -1,0 +1,62 @@
+"""`wholeform serve`: start a gateway, tell local clients where it is, serve until told to end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import zmq
+
+from backend import __version__
+from protocol.connection import ConnectionFile, find_local
+from protocol.problems import ErrorCode, ProblemError
+
+from .gateway import Gateway, run_until_signal
+from .options import ServeOptions
+from .statelock import StateLock
+
+logger = logging.getLogger("wholeform.server")
+
+
+def serve(options: ServeOptions, ready: Callable[[str], None] = lambda address: None) -> int:
+    """Serve until SIGTERM or SIGINT; ``ready`` is called with the address once clients can connect.
+
+    Returns the exit status. When a server of this user already runs at the same address, says so and returns 0.
+    Raises ProblemError when the address is taken by another program, needs keys, or the state folder is in use.
+    """
+    logging.basicConfig(
+        level=options.log_level, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s"
+    )
+    running = find_local()
+    if running is not None and running.address == options.bind:
+        print(f"A Wholeform server already runs at {running.address} (process {running.pid}); local clients use it.")
+        return 0
+    with StateLock(options.state):
+        try:
+            gateway = Gateway(options)
+        except zmq.ZMQError as error:
+            raise _bind_problem(options.bind, error) from None
+        file = ConnectionFile(gateway.address, os.getpid(), gateway.id, gateway.server_key, __version__, time.time())
+        if running is None:
+            file.write()
+        ready(gateway.address)
+        logger.info("ready at %s, process %d", gateway.address, os.getpid())
+        try:
+            run_until_signal(gateway)
+        finally:
+            file.remove()
+    return 0
+
+
+def _bind_problem(address: str, error: zmq.ZMQError) -> ProblemError:
+    if error.errno == zmq.EADDRINUSE:
+        what, hint = f"Another program uses {address}.", "Choose another port: wholeform serve --bind HOST:PORT."
+    else:
+        what, hint = (
+            f"The server cannot bind to {address}: {error}.",
+            "Use an address of this machine, e.g. 127.0.0.1:5555.",
+        )
+    return ProblemError(ErrorCode.UNREACHABLE, what, hint)

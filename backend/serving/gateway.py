@@ -75,7 +75,7 @@ class Gateway:
         self._context: zmq.Context[Any] = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.linger = 200
-        self._socket.ipv6 = True
+        self._socket.ipv6 = "[" in options.bind  # else the bound address would read [::ffff:127.0.0.1]
         self._socket.router_mandatory = True
         self._socket.sndhwm = self._socket.rcvhwm = 256
         self._socket.maxmsgsize = MAX_MESSAGE_FRAME

@@ -17,6 +17,11 @@ def planar_texture(rgba: np.ndarray, centre: tuple[float, float], side: float, s
     outer corner; ``size`` the texture's side. Returns uint8 size x size x 3. Pixels at the rim, which hold some of the
     background, count little, so no dark or foreign fringe is left.
     """
+    shrink = int(side / size)
+    if shrink > 1:
+        height, width = rgba.shape[0] // shrink, rgba.shape[1] // shrink
+        rgba = cv2.resize(rgba[: height * shrink, : width * shrink], (width, height), interpolation=cv2.INTER_AREA)
+        centre, side = (centre[0] / shrink, centre[1] / shrink), side / shrink
     half = side * (0.5 + TEXTURE_MARGIN)
     work = int(np.clip(np.ceil(2 * half), 16, size))
     scale = work / (2 * half)

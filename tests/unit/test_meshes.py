@@ -156,12 +156,13 @@ def test_decimation_can_be_stopped() -> None:
         decimate(np.array(ball.vertices), np.array(ball.faces), 100, lambda points: points, stop)
 
 
-def test_texture_shows_the_picture_in_its_place() -> None:
-    rgba = np.zeros((40, 40, 4), np.uint8)
+@pytest.mark.parametrize("half", [20, 200])
+def test_texture_shows_the_picture_in_its_place(half: int) -> None:
+    rgba = np.zeros((2 * half, 2 * half, 4), np.uint8)
     rgba[..., 3] = 255
-    rgba[:20, :20, 0] = 250
-    rgba[20:, 20:, 2] = 250
-    texture = planar_texture(rgba, (20.0, 20.0), 40.0, 128)
+    rgba[:half, :half, 0] = 250
+    rgba[half:, half:, 2] = 250
+    texture = planar_texture(rgba, (half, half), 2 * half, 128)
     assert texture.shape == (128, 128, 3)
     assert texture[30, 30].tolist() == [250, 0, 0]
     assert texture[97, 97].tolist() == [0, 0, 250]

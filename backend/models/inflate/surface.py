@@ -13,7 +13,8 @@ from backend.meshes.decimate import decimate
 
 from .silhouette import PAD_CELLS, grid_axis
 
-_OVERSAMPLING = 4.0  # marching cubes makes about this many times the faces wanted; merging edges does the rest
+_SPARE_FACES = 80_000  # marching cubes makes about so many more faces than wanted, up to four times as many in all;
+_MOST_SPARE = 3.0  # merging edges takes them away where the surface is flat
 _FEWEST_CELLS = 32
 
 
@@ -37,11 +38,12 @@ def closed_surface(
 
 
 def _cells_for(squared_height: np.ndarray, cells: int, faces: int) -> int:
-    """At how many cells marching cubes makes ``_OVERSAMPLING`` times ``faces`` triangles, at most ``cells``."""
+    """At how many cells marching cubes makes enough triangles to choose ``faces`` from, at most ``cells``."""
     height = np.sqrt(np.maximum(squared_height, 0.0))
     dy, dx = np.gradient(height * cells)
     area = 2 * float(np.sqrt(1 + dx**2 + dy**2)[height > 0].sum())  # in cells; each makes a little over 2 triangles
-    return int(np.clip(cells * np.sqrt(_OVERSAMPLING * faces / (2.2 * max(area, 1.0))), _FEWEST_CELLS, cells))
+    raw = faces + min(_SPARE_FACES, _MOST_SPARE * faces)
+    return int(np.clip(cells * np.sqrt(raw / (2.2 * max(area, 1.0))), _FEWEST_CELLS, cells))
 
 
 def _resampled(squared_height: np.ndarray, cells: int, wanted: int) -> np.ndarray:

@@ -1,0 +1,65 @@
+"""What is drawn over the picture: masks as tints and outlines, the completed picture. Built off the Qt thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from PySide6.QtGui import QColor, QImage, QPainterPath, QTransform
+
+from protocol import Image, Mask
+
+from .. import theme
+from ..qimages import path_of, pyramid, qimage_of, qimage_of_tint
+from ..state.outlines import hidden_outlines, outlines, reduced
+from ..state.pictures import tinted
+
+TINT = 0.42
+HOVER_TINT = 0.24
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Paths are in picture pixels; pictures cover the whole picture whatever their size."""
+
+    tint: QImage | None = None
+    outline: QPainterPath = field(default_factory=QPainterPath)
+    hidden_tint: QImage | None = None
+    hidden: QPainterPath = field(default_factory=QPainterPath)
+    whole: list[QImage] = field(default_factory=list)  # the completed picture and its halves
+
+
+def build(
+    size: tuple[int, int],
+    mask: Mask | None,
+    amodal: Mask | None = None,
+    completed: Image | None = None,
+    strength: float = TINT,
+) -> Overlay:
+    """The overlay for a picture of ``size`` (width, height). Masks may be smaller, as previews are."""
+    tint = hidden_tint = None
+    outline, hidden = QPainterPath(), QPainterPath()
+    if mask is not None:
+        inside = mask.inside
+        tint = _tint(inside, theme.VISIBLE, strength)
+        outline = _fitted(path_of(outlines(inside)), inside, size)
+    if amodal is not None:
+        whole = amodal.inside
+        seen = mask.inside if mask is not None and mask.pixels.shape == whole.shape else np.zeros_like(whole)
+        hidden_tint = _tint(whole & ~seen, theme.HIDDEN, strength * 0.8)
+        hidden = _fitted(path_of(hidden_outlines(whole, seen)), whole, size)
+    levels = pyramid(qimage_of(completed.pixels)) if completed is not None else []
+    return Overlay(tint, outline, hidden_tint, hidden, levels)
+
+
+def _tint(inside: np.ndarray, colour: str, strength: float) -> QImage:
+    rgb = QColor(colour)
+    parts = (rgb.red(), rgb.green(), rgb.blue())
+    return qimage_of_tint(tinted(reduced(inside)[0], parts, strength))
+
+
+def _fitted(path: QPainterPath, inside: np.ndarray, size: tuple[int, int]) -> QPainterPath:
+    height, width = inside.shape
+    if (width, height) == size:
+        return path
+    return QTransform.fromScale(size[0] / width, size[1] / height).map(path)

@@ -1,0 +1,129 @@
+"""Write results to files: pictures and masks as PNG, meshes as GLB, PLY or OBJ."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from protocol import ErrorCode, Image, Mask, Mesh, ProblemError
+
+if TYPE_CHECKING:
+    import trimesh
+    from trimesh.visual.material import Material
+
+MESH_FORMATS = ("glb", "ply", "obj")
+
+
+def save_picture(path: Path, value: Image | Mask) -> list[Path]:
+    """Write ``value`` as PNG. ProblemError (INTERNAL) when the place cannot be written to."""
+    import PIL.Image
+
+    with _Replacing(path) as temporary:
+        PIL.Image.fromarray(value.pixels).save(temporary, format="PNG")
+    return [path]
+
+
+def save_mesh(path: Path, mesh: Mesh) -> list[Path]:
+    """Write ``mesh`` in the format that the suffix of ``path`` names (.glb, .ply, .obj); returns all files written.
+
+    GLB and OBJ carry the texture where the mesh has one, else the vertex colours; PLY carries vertex colours. OBJ
+    writes its material and texture beside, named after it. ProblemError: BAD_PARAMETER for another suffix, INTERNAL
+    when the place cannot be written to.
+    """
+    suffix = path.suffix.lower().lstrip(".")
+    if suffix not in MESH_FORMATS:
+        raise ProblemError(
+            ErrorCode.BAD_PARAMETER, f"“{path.name}” has no mesh format.", f"End it in .{', .'.join(MESH_FORMATS)}."
+        )
+    if suffix == "obj":
+        return _save_obj(path, mesh)
+    with _Replacing(path) as temporary:
+        material = _glb_material(mesh) if suffix == "glb" else None
+        temporary.write_bytes(_bytes_of(_trimesh(mesh, material).export(file_type=suffix)))
+    return [path]
+
+
+def _glb_material(mesh: Mesh) -> Material | None:
+    import PIL.Image
+    from trimesh.visual.material import PBRMaterial
+
+    if mesh.texture is None:
+        return None
+    picture = PIL.Image.fromarray(mesh.texture)
+    return PBRMaterial("Wholeform", baseColorTexture=picture, metallicFactor=0.0, roughnessFactor=0.9)
+
+
+def _save_obj(path: Path, mesh: Mesh) -> list[Path]:
+    import PIL.Image
+    from trimesh.exchange.obj import export_obj
+    from trimesh.visual.material import SimpleMaterial
+
+    # trimesh calls the texture after the material, and blanks in names inside a .mtl confuse readers.
+    stem = "_".join(path.stem.split())
+    material = None
+    if mesh.texture is not None:
+        black = [0, 0, 0, 255]
+        material = SimpleMaterial(PIL.Image.fromarray(mesh.texture), diffuse=[255] * 4, ambient=black, specular=black)
+        material.name = stem
+    text, extra = export_obj(_trimesh(mesh, material), return_texture=True, mtl_name=f"{stem}.mtl")
+    written: list[Path] = []
+    for name, content in {path.name: text, **extra}.items():
+        with _Replacing(path.with_name(name)) as temporary:
+            temporary.write_bytes(_bytes_of(content))
+        written.append(path.with_name(name))
+    return written
+
+
+def _bytes_of(content: object) -> bytes:
+    return content if isinstance(content, bytes) else str(content).encode()
+
+
+def _trimesh(mesh: Mesh, material: Material | None) -> trimesh.Trimesh:
+    """With ``material`` the texture is used, without one the vertex colours (sampled from the texture if need be)."""
+    import trimesh
+    from trimesh.visual import ColorVisuals, TextureVisuals
+
+    made = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+    if material is not None:
+        made.visual = TextureVisuals(uv=mesh.uvs, material=material)
+    elif mesh.colours is not None:
+        made.visual = ColorVisuals(made, vertex_colors=mesh.colours)
+    elif mesh.texture is not None and mesh.uvs is not None:
+        made.visual = ColorVisuals(made, vertex_colors=_sampled(mesh.texture, mesh.uvs))
+    return made
+
+
+def _sampled(texture: np.ndarray, uvs: np.ndarray) -> np.ndarray:
+    height, width = texture.shape[:2]
+    columns = np.clip((uvs[:, 0] * width).astype(int), 0, width - 1)
+    rows = np.clip(((1 - uvs[:, 1]) * height).astype(int), 0, height - 1)
+    return texture[rows, columns]
+
+
+class _Replacing:
+    """A temporary file that takes the place of ``path`` only when it was written in full."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+
+    def __enter__(self) -> Path:
+        return self._temporary
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if kind is None:
+                os.replace(self._temporary, self._path)
+        except OSError as refused:
+            error = refused
+        self._temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise ProblemError(
+                ErrorCode.INTERNAL,
+                f"“{self._path.name}” could not be written: {error.strerror or error}.",
+                "Choose another folder, or check its rights and the free space.",
+            ) from error

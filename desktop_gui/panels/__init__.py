@@ -1,0 +1,1 @@
+"""Everything around the canvas: start page, action bar, docks, dialogs."""

@@ -1,0 +1,115 @@
+"""Below the canvas: how the object is to be made, the big button, and how far it is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..state.jobs import JobEntry
+from .parameters import Parameters
+from .wording import eta_text, progress_text
+
+TASK = "whole_object"
+BAR_STEPS = 1000
+
+
+class ActionBar(QFrame):
+    """Shows one job at a time: the one that works on the open picture."""
+
+    run = Signal()
+    cancel = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("bar")
+        self.parameters = Parameters(TASK)
+        self._make_progress()
+        self._make_buttons()
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        row.addWidget(self.parameters)
+        row.addWidget(self.more, 0, Qt.AlignmentFlag.AlignBottom)
+        row.addStretch(1)
+        row.addWidget(self._buttons, 0, Qt.AlignmentFlag.AlignBottom)
+        self.parameters.more.setVisible(False)
+        self.parameters.more.setFixedHeight(190)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 10, 16, 12)
+        layout.setSpacing(10)
+        layout.addWidget(self.parameters.more)
+        layout.addWidget(self._progress)
+        layout.addLayout(row)
+        self.show_job(None, connected=False)
+
+    def _make_progress(self) -> None:
+        self._progress = QWidget()
+        self._stage = QLabel()
+        self._stage.setObjectName("stage")
+        self._stage.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._eta = QLabel()
+        self._eta.setObjectName("muted")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setRange(0, BAR_STEPS)
+        line = QHBoxLayout()
+        line.addWidget(self._stage, 1)
+        line.addWidget(self._eta)
+        layout = QVBoxLayout(self._progress)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addLayout(line)
+        layout.addWidget(self._bar)
+
+    def _make_buttons(self) -> None:
+        self.more = QToolButton()
+        self.more.setText(self.tr("More"))
+        self.more.setCheckable(True)
+        self.more.setToolTip(self.tr("All other settings"))
+        self.more.toggled.connect(self.parameters.more.setVisible)
+        self.make_whole = QPushButton(self.tr("Make whole"))
+        self.make_whole.setObjectName("primary")
+        self.make_whole.clicked.connect(self.run)
+        self.stop = QPushButton(self.tr("Cancel"))
+        self.stop.setObjectName("danger")
+        self.stop.clicked.connect(self.cancel)
+        self._buttons = QStackedWidget()
+        self._buttons.addWidget(self.make_whole)
+        self._buttons.addWidget(self.stop)
+        self._buttons.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    @property
+    def stage_text(self) -> str:
+        return self._stage.text()
+
+    def set_ready(self, ready: bool, why_not: str = "") -> None:
+        """Whether the big button may be pressed; ``why_not`` is its tip otherwise."""
+        self.make_whole.setEnabled(ready)
+        self.make_whole.setToolTip(why_not or self.tr("Complete the object and make a mesh of it (Ctrl+Return)"))
+
+    def show_job(self, entry: JobEntry | None, connected: bool) -> None:
+        """Where the job stands; None when there is none on this picture."""
+        running = entry is not None and not entry.ended
+        self._progress.setVisible(running)
+        self._buttons.setCurrentWidget(self.stop if running else self.make_whole)
+        if entry is None or not running:
+            return
+        text = progress_text(entry, connected)
+        self._stage.setText(text)
+        self._stage.setToolTip(text)
+        self._eta.setText(eta_text(entry))
+        waiting = entry.fraction <= 0
+        self._bar.setRange(0, 0 if waiting else BAR_STEPS)
+        self._bar.setValue(round(entry.fraction * BAR_STEPS))
+        self.stop.setEnabled(not entry.cancelling)
+        self.stop.setText(self.tr("Cancelling") if entry.cancelling else self.tr("Cancel"))

@@ -1,0 +1,36 @@
+"""Small operations on pictures and masks, all with numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def tinted(inside: np.ndarray, colour: tuple[int, int, int], opacity: float) -> np.ndarray:
+    """``colour`` at ``opacity`` (0 to 1) where ``inside`` (bool H x W): uint8 H x W x 4, BGRA premultiplied, which is
+    what Qt calls ARGB32 on little-endian machines."""
+    red, green, blue = (round(part * opacity) for part in colour)
+    table = np.array([[0, 0, 0, 0], [blue, green, red, round(255 * opacity)]], np.uint8)
+    return table[inside.astype(np.uint8)]
+
+
+def bounds(inside: np.ndarray, margin: float = 0.08) -> tuple[int, int, int, int]:
+    """(x0, y0, x1, y1) around ``inside`` (bool H x W) with a margin as a part of its longer side; all when empty."""
+    height, width = inside.shape
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    if not len(rows):
+        return 0, 0, width, height
+    x0, x1, y0, y1 = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
+    extra = round(max(x1 - x0, y1 - y0) * margin)
+    return max(x0 - extra, 0), max(y0 - extra, 0), min(x1 + extra, width), min(y1 + extra, height)
+
+
+def cut_out(pixels: np.ndarray) -> np.ndarray:
+    """The part of an RGBA picture (uint8 H x W x 4) that is not transparent, with a margin."""
+    x0, y0, x1, y1 = bounds(pixels[..., 3] > 16)
+    return pixels[y0:y1, x0:x1]
+
+
+def with_alpha(pixels: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """``pixels`` (uint8 H x W x 3 or 4) seen only where ``inside`` (bool H x W): uint8 H x W x 4."""
+    alpha = np.where(inside, np.uint8(255), np.uint8(0))
+    return np.dstack([pixels[..., :3], alpha])

@@ -1,0 +1,53 @@
+"""What a job gave: the visible mask and the samples to choose from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from protocol import Image, Mask, Mesh, Outputs
+
+
+@dataclass
+class Sample:
+    """One hypothesis of the whole object. ``mesh`` is None until somebody asks for it."""
+
+    completed: Image
+    amodal: Mask
+    mesh: Mesh | None = None
+
+
+@dataclass
+class Result:
+    """``chosen`` is the index of the sample that is shown."""
+
+    job_id: str
+    mask: Mask
+    samples: list[Sample]
+    info: dict[str, Any] = field(default_factory=dict)
+    chosen: int = 0
+
+    @property
+    def sample(self) -> Sample:
+        return self.samples[self.chosen]
+
+    @classmethod
+    def of(cls, job_id: str, outputs: Outputs, info: dict[str, Any]) -> Result:
+        """From the outputs of `whole_object`; the mesh is that of the first sample."""
+        pairs = zip(outputs["completed"], outputs["amodal_masks"], strict=True)
+        samples = [Sample(completed, amodal) for completed, amodal in pairs]
+        samples[0] = replace(samples[0], mesh=outputs["mesh"])
+        return cls(job_id, outputs["mask"], samples, info)
+
+    def note(self) -> str:
+        """Which models made it, the seed and the seconds, in one line; empty when the server said nothing."""
+        models = self.info.get("models") or []
+        names = list(models.values()) if isinstance(models, dict) else list(models)
+        parts = [", ".join(dict.fromkeys(map(str, names)))] if names else []
+        if "seed" in self.info:
+            parts.append(f"seed {self.info['seed']}")
+        seconds = self.info.get("seconds")
+        total = sum(seconds.values()) if isinstance(seconds, dict) else seconds
+        if isinstance(total, int | float):
+            parts.append(f"{total:.1f} s")
+        return " · ".join(parts)

@@ -1,0 +1,397 @@
+"""The main window: what is where, the commands, opening and leaving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QImage, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFileDialog,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QStackedWidget,
+    QTabWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from protocol import ConnectionState
+from protocol.messages import Catalogue
+
+from . import theme
+from .actions import Actions
+from .canvas.canvas import Show
+from .commands import commands, fill_menus, fill_rail
+from .panels.command_palette import CommandPalette
+from .panels.connection_badge import ConnectionBadge
+from .panels.connection_dialog import ConnectionDialog
+from .panels.dock_grip import DockGrip
+from .panels.history_panel import HistoryPanel
+from .panels.jobs_panel import JobsPanel
+from .panels.message_bar import MessageBar
+from .panels.samples_panel import SamplesPanel
+from .panels.start_page import StartPage
+from .panels.workspace import Workspace
+from .presenting import Presenting
+from .qimages import PATTERNS
+from .reporting import Reporting
+from .saving import Saving
+from .settings import Settings
+from .state.servers import ServerSettings
+from .studio import Studio
+from .viewer.view_panel import ViewPanel
+
+EXAMPLE = Path(__file__).parent / "examples" / "coffee.jpg"
+LAYOUT_VERSION = 1
+
+
+class MainWindow(QMainWindow):
+    """Makes the studio and the panels and joins them; ``start`` connects to the server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("Wholeform")
+        self.setMinimumSize(880, 540)
+        self.resize(1280, 720)
+        self.settings = Settings()
+        self.studio = Studio(self)
+        self.theme = theme.DARK
+        self.start_page = StartPage(QImage(str(EXAMPLE)))
+        self.workspace = Workspace()
+        self.view = ViewPanel()
+        self.samples = SamplesPanel()
+        self.jobs = JobsPanel()
+        self.history = HistoryPanel()
+        self.messages = MessageBar()
+        self.badge = ConnectionBadge()
+        self.zoom_label = QLabel()
+        self.zoom_label.setObjectName("caption")
+        self.saving = Saving(self, self.settings, self.studio.background)
+        self.actions_by_name = Actions()
+        self._dialog: ConnectionDialog | None = None
+        self._lay_out()
+        self._make_docks()
+        self.actions_by_name.add(self, commands(self))
+        for action in self.actions_by_name.by_name.values():
+            self.addAction(action)  # so that its keys work wherever the focus is
+        self.recent_menu = QMenu(self.tr("Open recent"), self)
+        fill_menus(self)
+        fill_rail(self)
+        self._presenting = Presenting(self.studio, self.workspace, self.samples, self.view)
+        self._reporting = Reporting(
+            self.studio, self.badge, self.messages, self.history, self.jobs, self.start_page, self.choose_server
+        )
+        self._connect()
+        self._restore()
+
+    # --- what is where ---
+
+    def _lay_out(self) -> None:
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.start_page)
+        self.pages.addWidget(self.workspace)
+        room = QVBoxLayout()
+        room.setContentsMargins(6, 0, 6, 0)
+        room.addWidget(self.messages)
+        middle = QWidget()
+        layout = QVBoxLayout(middle)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(room)
+        layout.addWidget(self.pages, 1)
+        self.setCentralWidget(middle)
+        self.rail = QToolBar(self.tr("Tools"))
+        self.rail.setObjectName("rail")
+        self.rail.setIconSize(QSize(20, 20))
+        self.rail.setMovable(False)
+        self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, self.rail)
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        bar.addPermanentWidget(self.zoom_label)
+        bar.addPermanentWidget(self.badge)
+
+    def _make_docks(self) -> None:
+        self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AnimatedDocks)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.docks: dict[str, QDockWidget] = {}
+        for name, title, widget in (
+            ("view", self.tr("3D view"), self.view),
+            ("samples", self.tr("Samples"), self.samples),
+            ("jobs", self.tr("Jobs"), self.jobs),
+            ("history", self.tr("History"), self.history),
+        ):
+            dock = QDockWidget(title)
+            dock.setObjectName(name)
+            dock.setWidget(widget)
+            dock.setTitleBarWidget(DockGrip())
+            self.docks[name] = dock
+        self.reset_layout()
+
+    def reset_layout(self) -> None:
+        """Every dock where it is at first."""
+        right = Qt.DockWidgetArea.RightDockWidgetArea
+        for dock in self.docks.values():
+            dock.setFloating(False)
+            self.addDockWidget(right, dock)
+            dock.show()
+        view, samples, jobs, history = self.docks.values()
+        self.splitDockWidget(view, samples, Qt.Orientation.Vertical)
+        self.tabifyDockWidget(samples, jobs)
+        self.tabifyDockWidget(jobs, history)
+        samples.raise_()
+        self.resizeDocks([view], [round(max(self.width(), 1280) * 0.34)], Qt.Orientation.Horizontal)
+        self.resizeDocks([view, samples], [430, 220], Qt.Orientation.Vertical)
+
+    def toggle_docks(self) -> None:
+        """Hide the docks for a clear view of the picture, or bring them back."""
+        if self._hidden_docks:
+            for dock in self._hidden_docks:
+                dock.show()
+            self._hidden_docks = []
+        elif self.in_workspace:
+            self._hidden_docks = [dock for dock in self.docks.values() if not dock.isHidden()]
+            for dock in self._hidden_docks:
+                dock.hide()
+
+    @property
+    def in_workspace(self) -> bool:
+        return self.pages.currentWidget() is self.workspace
+
+    def _enter_workspace(self) -> None:
+        if self.in_workspace:
+            return
+        self.pages.setCurrentWidget(self.workspace)
+        self.rail.show()
+        for dock in self.docks.values():
+            dock.show()
+        _, docks = self.settings.layout
+        if docks.isEmpty() or not self.restoreState(docks, LAYOUT_VERSION):
+            self.reset_layout()
+        self.rail.show()
+        self.workspace.canvas.setFocus()
+
+    def _enter_start_page(self) -> None:
+        self.pages.setCurrentWidget(self.start_page)
+        self.rail.hide()
+        for dock in self.docks.values():
+            dock.hide()
+
+    # --- joining ---
+
+    def _connect(self) -> None:
+        studio, page, bar = self.studio, self.start_page, self.workspace.bar
+        page.example.connect(self.open_example)
+        page.open_dialog.connect(self.ask_for_picture)
+        page.opened.connect(self.open_picture)
+        page.job_shown.connect(studio.show_job)
+        self.workspace.canvas.dropped.connect(self.open_picture)
+        self.workspace.canvas.scale_changed.connect(self._show_zoom)
+        bar.run.connect(self.make_whole)
+        bar.cancel.connect(studio.cancel)
+        bar.parameters.rebuilt.connect(self._on_parameters)
+        self.samples.chosen.connect(self.choose_sample)
+        self.samples.dragged.connect(lambda index: self.saving.drag_sample(self.studio.document, index))
+        self.jobs.shown.connect(studio.show_job)
+        self.jobs.cancelled.connect(studio.making.cancel)
+        self.jobs.removed.connect(studio.making.remove)
+        self.jobs.run_again.connect(studio.run_again)
+        self.jobs.settings_wanted.connect(self._use_settings_of)
+        self.badge.clicked.connect(self.choose_server)
+        self.view.screenshot_wanted.connect(lambda: self.saving.save_view(studio.document, self.view.viewer.picture()))
+        self.saving.saved.connect(self._reporting.saved)
+        self.saving.failed.connect(lambda problem: studio.problem_raised.emit(problem, ""))
+        studio.document_changed.connect(self._on_document)
+        studio.connection.catalogue_changed.connect(self._on_catalogue)
+        for signal in (studio.result_changed, studio.mesh_changed, studio.active_changed, studio.pointing.mask_changed):
+            signal.connect(self._enable_actions)
+        studio.pointing.prompts_changed.connect(self._enable_actions)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: self._follow_system())
+        tab = QShortcut(QKeySequence(Qt.Key.Key_Tab), self.workspace.canvas, self.toggle_docks)
+        tab.setContext(Qt.ShortcutContext.WidgetShortcut)
+
+    def _restore(self) -> None:
+        self._hidden_docks: list[QDockWidget] = []
+        geometry, _ = self.settings.layout
+        if not geometry.isEmpty():
+            self.restoreGeometry(geometry)
+        self.set_theme(self.settings.theme)
+        self.studio.pointing.hover_wanted = self.settings.hover
+        self.actions_by_name["hover"].setChecked(self.settings.hover)
+        if self.settings.catalogue is not None:
+            self.workspace.bar.parameters.set_catalogue(self.settings.catalogue)
+        self.start_page.show_recent(self.settings.recent)
+        self._fill_recent_menu()
+        self._enter_start_page()
+        self._enable_actions()
+
+    def start(self, servers: ServerSettings | None = None) -> None:
+        """Read the jobs of the last run and connect: to ``servers``, for this run alone, or as chosen before."""
+        self.studio.making.load()
+        servers = servers or self.settings.servers
+        self.studio.connection.use(servers.current(), servers.start_local)
+
+    # --- pictures ---
+
+    def open_example(self) -> None:
+        """The picture that comes with the program."""
+        self.open_picture(EXAMPLE)
+
+    def ask_for_picture(self) -> None:
+        """A file dialog that stops nothing."""
+        dialog = QFileDialog(self, self.tr("Open a picture"), self.settings.folder)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters([self.tr("Pictures ({0})").format(PATTERNS), self.tr("All files (*)")])
+        dialog.fileSelected.connect(lambda name: self.open_picture(Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def open_picture(self, path: Path) -> None:
+        self.studio.open_file(path)
+
+    def paste(self) -> None:
+        """Open the picture, or the picture file, that the clipboard holds."""
+        mime = QApplication.clipboard().mimeData()
+        if mime is None:
+            return
+        files = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+        image = QApplication.clipboard().image()
+        if files:
+            self.open_picture(files[0])
+        elif not image.isNull():
+            self.studio.open_image(image, self.tr("pasted"))
+
+    def _on_document(self) -> None:
+        document = self.studio.document
+        if document is None:
+            return
+        self._enter_workspace()
+        self.setWindowTitle(f"{document.picture.name} — Wholeform")
+        self.messages.dismiss("problem")
+        if document.picture.path is not None and document.picture.path != EXAMPLE:
+            self.settings.add_recent(document.picture.path)
+            self.start_page.show_recent(self.settings.recent)
+            self._fill_recent_menu()
+        self._enable_actions()
+
+    def _fill_recent_menu(self) -> None:
+        self.recent_menu.clear()
+        for path in self.settings.recent:
+            self.recent_menu.addAction(path.name, lambda path=path: self.open_picture(path)).setToolTip(str(path))
+        self.recent_menu.setEnabled(not self.recent_menu.isEmpty())
+
+    # --- making whole ---
+
+    def make_whole(self) -> None:
+        """What the big button does."""
+        if self.studio.document is not None and self.studio.running is None:
+            self.messages.dismiss()
+            self.studio.make_whole(self.workspace.bar.parameters.values())
+
+    def choose_sample(self, index: int) -> None:
+        self.studio.choose(index, self.workspace.bar.parameters.values())
+
+    def step_sample(self, step: int) -> None:
+        """The next or previous sample."""
+        result = self.studio.document.result if self.studio.document is not None else None
+        if result is not None:
+            self.choose_sample((result.chosen + step) % len(result.samples))
+
+    def _use_settings_of(self, job_id: str) -> None:
+        entry = self.studio.making.jobs.get(job_id)
+        if entry is not None:
+            self.workspace.bar.parameters.set_values(entry.parameters)
+
+    def _on_parameters(self) -> None:
+        field = self.workspace.bar.parameters.field("segment_model")
+        if field is not None:
+            self.studio.pointing.model = field.value()
+
+    def _on_catalogue(self, catalogue: Catalogue) -> None:
+        self.settings.catalogue = catalogue
+        self.workspace.bar.parameters.set_catalogue(catalogue)
+
+    def _enable_actions(self) -> None:
+        document, actions = self.studio.document, self.actions_by_name
+        result = document.result if document is not None else None
+        mesh = result.sample.mesh if result is not None else None
+        running = self.studio.running
+        actions.enable("fit actual zoom_in zoom_out point pan", document is not None)
+        actions.enable("make", document is not None and running is None)
+        actions.enable("stop", running is not None)
+        actions.enable("undo", document is not None and document.prompts.can_undo)
+        actions.enable("redo", document is not None and document.prompts.can_redo)
+        actions.enable("clear", document is not None and not document.prompts.current.empty)
+        actions.enable("save_masks", document is not None and document.mask is not None)
+        actions.enable("save_picture save_all next_sample previous_sample", result is not None)
+        actions.enable("save_mesh save", mesh is not None)
+        self.workspace.bar.set_ready(document is not None)
+
+    def show_as(self, show: Show) -> None:
+        if self.workspace.show_choice.isVisible() and self.workspace.show_choice.button(show.value).isEnabled():
+            self.workspace.set_show(show)
+
+    def _show_zoom(self, scale: float) -> None:
+        self.zoom_label.setText(f"{scale * 100:.0f} %")
+
+    # --- server, theme, commands ---
+
+    def choose_server(self) -> None:
+        """The servers dialog; one at a time."""
+        if self._dialog is None:
+            self._dialog = ConnectionDialog(self.settings.servers, self.studio.background, self)
+            self._dialog.applied.connect(self.use_servers)
+            self._dialog.finished.connect(self._forget_dialog)
+            self._dialog.show()
+        self._dialog.raise_()
+
+    def _forget_dialog(self) -> None:
+        self._dialog = None
+
+    def use_servers(self, servers: ServerSettings) -> None:
+        """Remember ``servers`` and connect to the chosen one."""
+        self.settings.servers = servers
+        self.studio.connection.use(servers.current(), servers.start_local)
+
+    def free_memory(self) -> None:
+        if self.studio.connection.state is ConnectionState.CONNECTED:
+            self.studio.connection.free_memory()
+            self.history.note(self.tr("Asked the server to free memory"))
+
+    def set_theme(self, name: str) -> None:
+        """ "system", "dark" or "light", now and at the next start."""
+        self.settings.theme = name
+        scheme = {"dark": Qt.ColorScheme.Dark, "light": Qt.ColorScheme.Light}.get(name, Qt.ColorScheme.Unknown)
+        QGuiApplication.styleHints().setColorScheme(scheme)
+        self.actions_by_name[f"theme_{name}"].setChecked(True)
+        self._follow_system()
+
+    def _follow_system(self) -> None:
+        chosen = {"dark": theme.DARK, "light": theme.LIGHT}.get(self.settings.theme)
+        self.theme = chosen or theme.theme_for(QGuiApplication.styleHints().colorScheme())
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            theme.apply(application, self.theme)
+        for panel in (self.start_page, self.view, self.samples, self.jobs, self.messages, self.badge):
+            panel.set_theme(self.theme)
+        self.actions_by_name.set_theme(self.theme)
+        self.workspace.canvas.set_background(self.theme.canvas)
+
+    def find_command(self) -> None:
+        """Ctrl-K."""
+        palette = CommandPalette(list(self.actions_by_name.by_name.values()), self)
+        palette.show()
+
+    # --- leaving ---
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        docks = self.saveState(LAYOUT_VERSION) if self.in_workspace and not self._hidden_docks else None
+        self.settings.set_layout(self.saveGeometry(), docks)
+        self.view.viewer.release()
+        self.hide()
+        self.studio.close(self.settings.servers.stop_local_at_exit)
+        super().closeEvent(event)

@@ -1,0 +1,1 @@
+"""Cameras around an object."""

@@ -1,0 +1,1 @@
+"""Meshes: fewer faces, colours and textures, files, checks and pictures of them."""

@@ -1,0 +1,1 @@
+"""The `inflate` model: a silhouette blown up into a solid."""

@@ -1,0 +1,5 @@
+"""`python -m backend.cli` is `wholeform`."""
+
+from .main import main
+
+main()

@@ -80,14 +80,13 @@ def watch() -> None:
     if now - session.looked_at < LOOK_S:
         return
     session.looked_at = now
-    failed_before = session.local.failure
-    if not session.local.runs and session.local.failure != failed_before:
-        session.note = session.local.failure
-        session.waiting.clear()
     network = session.network
     server = network.server
     if server is None or not server.is_local or session.connected:
         return
+    if not session.local.runs and session.local.failure:
+        session.note = session.local.failure
+        session.waiting.clear()
     if network.client is None or network.local_moved():
         left = session.active
         if network.connect(server):

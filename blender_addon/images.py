@@ -97,5 +97,5 @@ def from_png(name: str, data: bytes, replace: Any | None = None) -> Any:
     image.source = "FILE"
     image.colorspace_settings.name = "sRGB"
     if replace is not None:
-        image.reload()
+        image.buffers_free()  # or the old pixels stay
     return image

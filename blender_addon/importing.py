@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import bpy
+from mathutils import Matrix
 
 from . import compat, images, materials, places
 from .placement import Standing, View, as_seen, at_point
@@ -132,7 +133,7 @@ def bring_in(record: JobRecord, options: ImportOptions) -> Any | None:
     if material is not None:
         mesh.materials.append(material)
     thing = bpy.data.objects.new(mesh.name, mesh)
-    thing.matrix_world = [list(map(float, row)) for row in standing.matrix]
+    thing.matrix_world = Matrix([list(map(float, row)) for row in standing.matrix])
     _collection(scene, layer).objects.link(thing)
     _describe(thing, record)
     _select_alone(thing, layer)

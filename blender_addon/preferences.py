@@ -28,7 +28,10 @@ class WHOLEFORM_PG_server(bpy.types.PropertyGroup):
 class WHOLEFORM_UL_servers(bpy.types.UIList):
     """The servers by name."""
 
-    def draw_item(self, context: Any, layout: Any, data: Any, item: Any, *_: Any) -> None:
+    # Blender counts the arguments, so all are named.
+    def draw_item(
+        self, context: Any, layout: Any, data: Any, item: Any, icon: int, active_data: Any, active_property: str
+    ) -> None:
         row = layout.row()
         row.label(text=item.name, icon="HOME" if not item.address.strip() else "URL")
         row.label(text=item.address or "local")

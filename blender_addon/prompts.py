@@ -7,7 +7,7 @@ from bpy.props import BoolProperty, FloatProperty, FloatVectorProperty
 
 from . import connecting, forms, images, parameters, pump
 from .properties import box_of, points_of
-from .protocol import ProblemError
+from .protocol import ErrorCode, ProblemError
 from .session import current
 
 
@@ -96,6 +96,8 @@ class _PromptOperator:
             try:
                 ask_mask(context, image)
                 pump.wait(lambda: not is_asking(image.name), 60.0)
+                if image.name not in current().masks:
+                    raise ProblemError(ErrorCode.MODEL_FAILED, current().note or "No mask came. Point elsewhere.")
             except ProblemError as error:
                 self.report({"ERROR"}, str(error))
                 return {"CANCELLED"}

@@ -39,8 +39,8 @@ def module(name: str) -> ModuleType:
 
 def fresh_file() -> None:
     """An empty file with an undo history that starts here."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    install()
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert MODULE in bpy.context.preferences.addons
     module("session").current().records.clear()
     bpy.ops.ed.undo_push(message="start")
 

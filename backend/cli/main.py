@@ -8,7 +8,7 @@ import typer
 
 from protocol.problems import ProblemError
 
-from . import serve
+from . import demo, serve
 
 app = typer.Typer(
     name="wholeform",
@@ -17,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 
 

@@ -1,0 +1,1 @@
+"""GrabCut from a box or clicks."""

@@ -151,10 +151,7 @@ class Exchange:
 
     def on_welcome(self, welcome: Welcome) -> None:
         self.server, self.server_state = welcome, welcome.state
-        self._uploads.piece, self._uploads.window = (
-            welcome.limits.piece_bytes,
-            welcome.limits.window_pieces,
-        )
+        self._uploads.window = welcome.limits.window_pieces
         with self.changed:
             self.changed.notify_all()
         self._emit(ConnectionChanged(ConnectionState.CONNECTED, None))
@@ -194,6 +191,7 @@ class Exchange:
                         self._uploads.start(job.id, digest, packed.blobs[digest])
                 return
             case Accepted():
+                self._uploads.stop(job.id)
                 job._on_accepted(message)
             case Progress():
                 job._on_progress(message)
@@ -246,11 +244,11 @@ class Exchange:
             self._end(job, JobState.FAILED, problem=lost)
 
     def _on_got(self, message: Got) -> None:
-        job_id = self._uploads.on_got(message)
-        job = self.jobs.get(job_id or "")
-        if job is not None:
-            job.uploaded = self._uploads.waiting(job.id)
-            self._emit(JobChanged(job))
+        for job_id in self._uploads.on_got(message):
+            job = self.jobs.get(job_id)
+            if job is not None:
+                job.uploaded = self._uploads.waiting(job.id)
+                self._emit(JobChanged(job))
 
     def _on_piece(self, message: Piece, arrays: list[Buffer]) -> None:
         if len(arrays) == 1:

@@ -5,7 +5,6 @@ Everything that comes in is checked here: whatever the bytes, the answer is a me
 
 from __future__ import annotations
 
-import hashlib
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from .digests import Buffer as Buffer
+from .digests import blob_name
 from .messages import (
     INLINE_BYTES,
     MAX_FRAMES_PER_MESSAGE,
@@ -33,7 +34,6 @@ from .values import DTYPES, Value
 MAGIC = PRODUCT.upper().encode() + bytes(PROTOCOL)
 _NAME = MAGIC[:-2]
 
-Buffer = bytes | bytearray | memoryview
 Values = Mapping[str, Value | Sequence[Value]]
 
 _encoder = msgspec.msgpack.Encoder()
@@ -106,7 +106,7 @@ def decode_message(frames: Sequence[Buffer], sender: str) -> tuple[Any, list[Buf
 
 @dataclass
 class Packed:
-    """Values ready to travel: their description, the small arrays, and the large ones by SHA-256."""
+    """Values ready to travel: their description, the small arrays, and the large ones by their names."""
 
     wire: WireValues = field(default_factory=dict)
     frames: list[Buffer] = field(default_factory=list)
@@ -117,11 +117,6 @@ def _bytes_of(array: np.ndarray) -> memoryview:
     if array.dtype.byteorder == ">":
         array = array.astype(array.dtype.newbyteorder("<"))
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-
-
-def sha256_name(data: Buffer) -> str:
-    """The name of an uploaded blob: the SHA-256 of its bytes."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def _pack_array(
@@ -147,7 +142,7 @@ def pack_values(
     *,
     compress: bool = False,
     inline_limit: int = INLINE_BYTES,
-    name_blob: Callable[[Buffer], str] = sha256_name,
+    name_blob: Callable[[Buffer], str] = blob_name,
 ) -> Packed:
     """``values`` ready to travel. Large arrays are referred to, not copied: leave them as they are until sent.
 

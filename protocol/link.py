@@ -16,8 +16,9 @@ from typing import Any, Protocol
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from .connection import is_loopback
 from .frames import Buffer, decode_message, encode_message
-from .messages import PRODUCT, PROTOCOL, Bye, Hello, Ping, Pong, Refused, Welcome
+from .messages import LOOPBACK_BUFFER, PRODUCT, PROTOCOL, Bye, Hello, Ping, Pong, Refused, Welcome
 from .problems import ErrorCode, Problem, ProblemError
 from .security import KeyPair, make_keys
 from .states import IN_TROUBLE, ConnectionState, advance_connection
@@ -152,6 +153,8 @@ class Link:
         socket.reconnect_ivl = 100
         socket.reconnect_ivl_max = 5000
         socket.handshake_ivl = int(HANDSHAKE_S * 1000)
+        if is_loopback(self.address):
+            socket.sndbuf = socket.rcvbuf = LOOPBACK_BUFFER
         socket.heartbeat_ivl = 5000
         socket.heartbeat_timeout = 15000
         if self._server_key:
@@ -248,6 +251,10 @@ class Link:
                 message.problem.message,
                 message.problem.hint,
             )
+        elif isinstance(message, Refused) and message.about == "hello" and self.state is ConnectionState.CONNECTED:
+            # The server has forgotten this connection (it was silent, or is another process now): begin anew.
+            self._set(ConnectionState.CONNECTING, None)
+            self._reopen()
         else:
             self._handler.on_message(message, arrays)
 

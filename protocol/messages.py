@@ -20,6 +20,7 @@ DEFAULT_PORT = 5555
 
 PIECE_BYTES = 1 << 20  # a blob travels in pieces of this size, so that a cancel overtakes it
 WINDOW_PIECES = 8  # pieces under way at once before the sender waits for the other side
+LOOPBACK_BUFFER = 1 << 20  # socket buffers; a real network's are best left to the system
 INLINE_BYTES = 1 << 16  # an array up to this size travels inside its message
 MAX_FRAMES_PER_MESSAGE = 256
 MAX_HEADER_BYTES = 1 << 20
@@ -34,8 +35,8 @@ Priority = Literal["interactive", "batch"]
 
 
 class ArrayRef(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where the bytes of one array are: in array frame ``frame`` of this message, or in blob ``digest`` (SHA-256 of
-    the bytes as they travel). C order, little-endian. ``encoding`` "zlib" means the bytes are compressed."""
+    """Where the bytes of one array are: in array frame ``frame`` of this message, or in blob ``digest`` (its
+    name, see digests.py). C order, little-endian. ``encoding`` "zlib" means the bytes are compressed."""
 
     dtype: Annotated[str, Meta(max_length=16)]
     shape: Annotated[list[Annotated[int, Meta(ge=0, le=1 << 40)]], Meta(max_length=8)]

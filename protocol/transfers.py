@@ -17,7 +17,7 @@ Send = Callable[..., bool]
 @dataclass
 class _Sending:
     data: memoryview
-    job: str
+    jobs: set[str]
     sent: int = 0
     received: int = 0
 
@@ -27,31 +27,34 @@ class Uploads:
     """What the server still needs. At most ``window`` pieces are under way over all blobs together."""
 
     send: Send
-    piece: int = PIECE_BYTES
     window: int = WINDOW_PIECES
     _blobs: dict[str, _Sending] = field(default_factory=dict)
 
     def start(self, job: str, digest: str, data: Buffer) -> None:
-        if digest not in self._blobs:
-            self._blobs[digest] = _Sending(memoryview(data).cast("B"), job)
+        if digest in self._blobs:
+            self._blobs[digest].jobs.add(job)
+        else:
+            self._blobs[digest] = _Sending(memoryview(data).cast("B"), {job})
         self.pump()
 
-    def on_got(self, message: Got) -> str | None:
-        """Note what arrived and send on; returns the job whose upload moved."""
+    def on_got(self, message: Got) -> set[str]:
+        """Note what arrived and send on; returns the jobs whose upload moved."""
         blob = self._blobs.get(message.digest)
         if blob is None:
-            return None
+            return set()
         # The server may have more than we sent (another connection sends the same blob): skip ahead.
         blob.received = message.received
         blob.sent = max(blob.sent, message.received)
         if message.received >= len(blob.data):
             del self._blobs[message.digest]
         self.pump()
-        return blob.job
+        return blob.jobs
 
     def stop(self, job: str) -> None:
-        """Forget a job's uploads (it was cancelled or has ended)."""
-        self._blobs = {digest: blob for digest, blob in self._blobs.items() if blob.job != job}
+        """Forget a job's uploads (it was cancelled, accepted or has ended), but not what other jobs need too."""
+        for blob in self._blobs.values():
+            blob.jobs.discard(job)
+        self._blobs = {digest: blob for digest, blob in self._blobs.items() if blob.jobs}
         self.pump()
 
     def clear(self) -> None:
@@ -59,14 +62,14 @@ class Uploads:
 
     def waiting(self, job: str) -> tuple[int, int]:
         """Bytes that arrived and bytes in all of the job's blobs that are under way."""
-        mine = [blob for blob in self._blobs.values() if blob.job == job]
+        mine = [blob for blob in self._blobs.values() if job in blob.jobs]
         return sum(blob.received for blob in mine), sum(len(blob.data) for blob in mine)
 
     def pump(self) -> None:
-        room = self.window * self.piece - sum(blob.sent - blob.received for blob in self._blobs.values())
+        room = self.window * PIECE_BYTES - sum(blob.sent - blob.received for blob in self._blobs.values())
         for digest, blob in self._blobs.items():
             while room > 0 and blob.sent < len(blob.data):
-                data = blob.data[blob.sent : blob.sent + self.piece]
+                data = blob.data[blob.sent : blob.sent + PIECE_BYTES]
                 if not self.send(Upload(digest, blob.sent, len(blob.data)), [data]):
                     return
                 blob.sent += len(data)
@@ -89,7 +92,6 @@ class Download:
     message: Any
     arrays: list[Buffer]
     send: Send
-    piece: int = PIECE_BYTES
     window: int = WINDOW_PIECES
     _blobs: dict[str, _Download] = field(default_factory=dict)
 
@@ -116,10 +118,10 @@ class Download:
         return self._blobs[digest].buffer.data
 
     def pump(self) -> None:
-        room = self.window * self.piece - sum(blob.asked - blob.received for blob in self._blobs.values())
+        room = self.window * PIECE_BYTES - sum(blob.asked - blob.received for blob in self._blobs.values())
         for digest, blob in self._blobs.items():
             while room > 0 and blob.asked < blob.size:
-                size = min(self.piece, blob.size - blob.asked)
+                size = min(PIECE_BYTES, blob.size - blob.asked)
                 if not self.send(Fetch(self.job, digest, blob.asked, size)):
                     return
                 blob.asked += size

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import os
+import secrets
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from protocol.frames import Buffer
+from protocol.digests import Buffer, name_of, piece_digest
+from protocol.messages import PIECE_BYTES
 from protocol.problems import ErrorCode, ProblemError
+
+from .disk import Disk
 
 
 @dataclass
 class _Part:
+    """A blob that is being uploaded."""
+
     path: Path
-    file: int
     total: int
-    received: int = 0
-    hash: hashlib._Hash = field(default_factory=hashlib.sha256)
+    taken: int = 0  # bytes that came, in order
+    digests: list[bytes] = field(default_factory=list)  # of each piece; empty until it is on disk
+    written: int = 0  # pieces on disk without a gap
+
+    @property
+    def received(self) -> int:
+        """Bytes on disk without a gap."""
+        return min(self.total, self.written * PIECE_BYTES)
 
 
 class BlobStore:
-    """Blobs under ``folder``. A blob appears under its name only when it is whole and its SHA-256 is right."""
+    """Blobs under ``folder``. A blob appears under its name only when it is whole and its digest is right."""
 
-    def __init__(self, folder: Path, disk_reserve: int) -> None:
+    def __init__(self, folder: Path, disk_reserve: int, disk: Disk) -> None:
+        self._disk = disk
         self._blobs = folder / "blobs"
         self._uploads = folder / "uploads"
         self._results = folder / "results"
@@ -54,52 +66,82 @@ class BlobStore:
                 "Ask its owner to make room, or send something smaller.",
             )
 
-    def add_piece(self, digest: str, offset: int, total: int, data: Buffer) -> int:
-        """Store a piece; returns the bytes received so far, ``total`` when the blob is whole and right.
+    def received(self, digest: str) -> int:
+        """Bytes of a half-uploaded blob that are on disk."""
+        part = self._parts.get(digest)
+        return part.received if part is not None else 0
 
-        ProblemError (BAD_INPUT) when pieces are out of order or the content is not what its name says.
+    def add_piece(
+        self, digest: str, offset: int, total: int, data: Buffer, then: Callable[[ProblemError | None], None]
+    ) -> None:
+        """Store a piece, on a thread of the disk; ``then`` is called when `received` has moved, the blob is whole and
+        right (`has`), or with what went wrong.
+
+        ProblemError (BAD_INPUT) when the piece is none of the blob or comes out of order.
         """
-        if self.has(digest):
-            return total
         part = self._parts.get(digest)
         if part is None:
-            path = self._uploads / digest
-            part = _Part(path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), total)
-            self._parts[digest] = part
-        if offset < part.received:
-            return part.received  # another connection sends the same blob
-        if offset != part.received or total != part.total or offset + len(data) > total:
-            self.drop_part(digest)
-            raise ProblemError(
-                ErrorCode.BAD_INPUT, f"A piece at {offset:,} of {total:,} bytes came out of order.", "Submit again."
-            )
-        os.write(part.file, data)
-        part.hash.update(data)
-        part.received += len(data)
-        if part.received < total:
-            return part.received
-        return self._complete(digest, part)
-
-    def _complete(self, digest: str, part: _Part) -> int:
-        os.close(part.file)
-        del self._parts[digest]
-        if part.hash.hexdigest() != digest:
-            part.path.unlink()
+            part = self._parts[digest] = _Part(self._uploads / f"{digest}.{secrets.token_hex(4)}", total)
+            part.path.touch(0o600)
+        if offset < part.taken:
+            then(None)  # another connection sends the same blob
+            return
+        if offset != part.taken or total != part.total or len(data) != min(PIECE_BYTES, total - offset):
             raise ProblemError(
                 ErrorCode.BAD_INPUT,
-                "An array's bytes do not match its SHA-256.",
+                f"A piece of {len(data):,} bytes at {offset:,} of {total:,} came where {part.taken:,} was due.",
+                f"Pieces go in order and have {PIECE_BYTES:,} bytes, the last one what is left.",
+            )
+        index = len(part.digests)
+        part.digests.append(b"")
+        part.taken += len(data)
+        self._disk.do(
+            lambda: _store(part.path, offset, data),
+            lambda outcome: self._on_stored(digest, part, index, outcome, then),
+            len(data),
+        )
+
+    def _on_stored(
+        self,
+        digest: str,
+        part: _Part,
+        index: int,
+        outcome: bytes | OSError,
+        then: Callable[[ProblemError | None], None],
+    ) -> None:
+        if self._parts.get(digest) is not part:
+            return  # dropped meanwhile
+        if isinstance(outcome, OSError):
+            self.drop_part(digest)
+            then(
+                ProblemError(
+                    ErrorCode.TOO_LARGE, f"The server could not store an array: {outcome.strerror}.", "Ask its owner."
+                )
+            )
+            return
+        part.digests[index] = outcome
+        while part.written < len(part.digests) and part.digests[part.written]:
+            part.written += 1
+        then(self._complete(digest, part) if part.received == part.total else None)
+
+    def _complete(self, digest: str, part: _Part) -> ProblemError | None:
+        if name_of(part.digests) != digest:
+            self.drop_part(digest)
+            return ProblemError(
+                ErrorCode.BAD_INPUT,
+                "An array's bytes do not match its digest.",
                 "It changed while it was sent: submit again.",
             )
+        del self._parts[digest]
         path = self.path(digest)
         path.parent.mkdir(exist_ok=True, mode=0o700)
         os.replace(part.path, path)
-        return part.total
+        return None
 
     def drop_part(self, digest: str) -> None:
         """Forget a half-uploaded blob."""
         part = self._parts.pop(digest, None)
         if part is not None:
-            os.close(part.file)
             part.path.unlink(missing_ok=True)
 
     def use(self, digest: str) -> bool:
@@ -149,9 +191,21 @@ class BlobStore:
         """Remove a job's result files. Maps still being sent stay valid until they are."""
         for key in [key for key in self._open if key[0] == job]:
             del self._open[key]
-        shutil.rmtree(self.result_folder(job), ignore_errors=True)
+        folder = self.result_folder(job)
+        if folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
     def keep_only_results(self, jobs: set[str]) -> None:
         for path in self._results.iterdir():
             if path.name not in jobs:
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _store(path: Path, offset: int, data: Buffer) -> bytes:
+    """Write a piece and return its digest."""
+    with path.open("r+b", buffering=0) as file:
+        file.seek(offset)
+        left = memoryview(data)
+        while left:
+            left = left[file.write(left) :]
+    return piece_digest(data)

@@ -15,8 +15,10 @@ import zmq
 
 from backend import __version__
 from backend.hub.registry import model_infos
+from protocol.connection import is_loopback
 from protocol.frames import Buffer, decode_message
 from protocol.messages import (
+    LOOPBACK_BUFFER,
     PRODUCT,
     PROTOCOL,
     Acknowledge,
@@ -28,7 +30,6 @@ from protocol.messages import (
     Fetch,
     Freed,
     FreeMemory,
-    Got,
     Hello,
     ListJobs,
     Piece,
@@ -49,6 +50,7 @@ from protocol.tasks import TASKS
 from .authentication import keys_for, secure
 from .blobs import BlobStore
 from .clients import Clients, owner_of
+from .disk import Disk
 from .jobs import Jobs
 from .options import ServeOptions
 from .pool import WorkerPool
@@ -57,8 +59,9 @@ from .worker_messages import Drop, Free, FreedBytes
 
 logger = logging.getLogger("wholeform.gateway")
 
+LOOK_S = 0.02
 TIDY_S = 60.0
-MAX_MESSAGE_FRAME = 8 << 20
+MAX_MESSAGE_FRAME = 2 << 20  # a header and a piece have at most 1 MiB
 
 
 class Gateway:
@@ -79,6 +82,8 @@ class Gateway:
         self._socket.router_mandatory = True
         self._socket.sndhwm = self._socket.rcvhwm = 256
         self._socket.maxmsgsize = MAX_MESSAGE_FRAME
+        if is_loopback(options.bind):
+            self._socket.sndbuf = self._socket.rcvbuf = LOOPBACK_BUFFER
         self._socket.heartbeat_ivl, self._socket.heartbeat_timeout = 5000, 20000
         self._authenticator = secure(self._context, self._socket, keys, options.allowed_file) if keys else None
         try:
@@ -89,7 +94,8 @@ class Gateway:
         self.address = self._socket.last_endpoint.decode()
         self._models = model_infos()
         self._store = JobStore(options.state / "jobs.sqlite")
-        self._blobs = BlobStore(options.state, options.disk_reserve)
+        self._disk = Disk(self._context)
+        self._blobs = BlobStore(options.state, options.disk_reserve, self._disk)
         self._pool = WorkerPool(self._context, options, options.state / "worker.log")
         self._clients = Clients(self._socket)
         self._jobs = Jobs(options, self._store, self._blobs, self._pool, self._clients, dict(TASKS), self._models)
@@ -118,30 +124,40 @@ class Gateway:
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._pool.socket, zmq.POLLIN)
-        tidied = 0.0
+        poller.register(self._disk.socket, zmq.POLLIN)
+        looked, tidied = 0.0, 0.0
         try:
             while self._running:
-                self._pool.start_missing()
                 poller.poll(100)
+                self._disk.finish()
                 self._hear_clients()
                 for slot, message, arrays in self._pool.receive():
                     if isinstance(message, FreedBytes):
                         self._on_freed(message)
                     else:
                         self._jobs.on_worker(slot, message, arrays)
-                for _, job in self._pool.reap():
-                    self._jobs.on_lost_worker(job)
-                self._jobs.hand_out()
-                self._jobs.tell_places()
-                self._jobs.watch()
-                self._clients.flush()
-                if time.monotonic() - tidied > TIDY_S:
-                    tidied = time.monotonic()
+                now = time.monotonic()
+                if now - looked > LOOK_S:
+                    looked = now
+                    self._look_after_all()
+                if now - tidied > TIDY_S:
+                    tidied = now
                     self._jobs.tidy()
         finally:
             self._pool.close()
+            self._disk.close()
             self._store.close()
             self._close_sockets()
+
+    def _look_after_all(self) -> None:
+        """What costs more the more there is: not on the way of every message."""
+        self._pool.start_missing()
+        for _, job in self._pool.reap():
+            self._jobs.on_lost_worker(job)
+        self._jobs.hand_out()
+        self._jobs.tell_places()
+        self._jobs.watch()
+        self._clients.flush()
 
     def _close_sockets(self) -> None:
         if self._authenticator is not None:
@@ -150,6 +166,8 @@ class Gateway:
 
     def _hear_clients(self) -> None:
         for _ in range(64):  # then look after workers
+            if self._disk.is_full:
+                return
             try:
                 route, *parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
@@ -213,8 +231,7 @@ class Gateway:
     def _on_upload(self, route: bytes, owner: str, message: Upload, arrays: list[Buffer]) -> None:
         if len(arrays) != 1:
             raise ProblemError(ErrorCode.BAD_MESSAGE, "An upload has exactly one array frame.", "See docs/protocol.md.")
-        received = self._jobs.upload(owner, message.digest, message.offset, message.total, arrays[0])
-        self._clients.send(route, Got(message.digest, received))
+        self._jobs.upload(owner, route, message, arrays[0])
 
     def _on_fetch(self, route: bytes, owner: str, message: Fetch, arrays: list[Buffer]) -> None:
         data, total = self._jobs.fetch(owner, message.job, message.digest, message.offset, message.size)

@@ -16,6 +16,7 @@ from protocol.messages import (
     Accepted,
     Cancelled,
     Failed,
+    Got,
     JobSummary,
     ModelInfo,
     Need,
@@ -24,6 +25,7 @@ from protocol.messages import (
     Result,
     Submit,
     TaskInfo,
+    Upload,
 )
 from protocol.problems import ErrorCode, Problem, ProblemError
 from protocol.states import JobState, advance_job
@@ -57,6 +59,7 @@ class Job:
     state: JobState = JobState.UPLOADING
     attempts: int = 0
     missing: set[str] = field(default_factory=set)
+    uploaders: set[bytes] = field(default_factory=set)  # connections that send what is missing
     progress: Progress | None = None
     slot: Slot | None = None
     moved: float = field(default_factory=time.monotonic)  # when it last showed life
@@ -100,6 +103,7 @@ class Jobs:
         self._tasks = tasks
         self._models = models
         self._jobs: dict[str, Job] = {}
+        self._uploading: dict[str, Job] = {}
         self._queue: Scheduler[Job] = Scheduler()
         self._seconds: dict[str, float] = {}  # how long each task took lately
         self._restore()
@@ -147,6 +151,7 @@ class Jobs:
         job = Job(message.job, owner, message, [bytes(array) for array in arrays], time.time(), missing=missing)
         self._jobs[job.id] = job
         if missing:
+            self._uploading[job.id] = job
             self._clients.send(route, Need(job.id, sorted(missing)))
         else:
             self._accept(job)
@@ -221,27 +226,53 @@ class Jobs:
         self._mine(owner, job_id)
         return self._blobs.read_result(job_id, digest, offset, size)
 
-    def upload(self, owner: str, digest: str, offset: int, total: int, data: Buffer) -> int:
-        """Take a piece of a blob that a job of this owner waits for; returns the bytes received.
+    def upload(self, owner: str, route: bytes, message: Upload, data: Buffer) -> None:
+        """Take a piece of a blob that a job of this owner waits for. Answered by Got once it is on disk.
 
         ProblemError: NOT_FOUND when no job waits for it, BAD_INPUT for what does not fit, which fails those jobs.
         """
-        waiting = [job for job in self._jobs.values() if digest in job.missing]
-        mine = [job for job in waiting if job.owner == owner]
+        digest = message.digest
+        mine = [job for job in self._waiting_for(digest) if job.owner == owner]
         if not mine:
-            if self._blobs.has(digest):
-                return total
-            raise ProblemError(ErrorCode.NOT_FOUND, "No job waits for these bytes.", "Submit first.")
-        if blobs_of(mine[0].submit.inputs)[digest] != total:
-            raise ProblemError(ErrorCode.BAD_INPUT, "A piece's total differs from its job's.", "Submit again.")
-        received = self._blobs.add_piece(digest, offset, total, data)
+            if not self._blobs.has(digest):
+                raise ProblemError(ErrorCode.NOT_FOUND, "No job waits for these bytes.", "Submit first.")
+            self._clients.send(route, Got(digest, message.total))
+            return
+        for job in mine:
+            job.uploaders.add(route)
+        try:
+            if blobs_of(mine[0].submit.inputs)[digest] != message.total:
+                raise ProblemError(ErrorCode.BAD_INPUT, "A piece's total differs from its job's.", "Submit again.")
+            self._blobs.add_piece(
+                digest, message.offset, message.total, data, lambda problem: self._on_piece(message, problem)
+            )
+        except ProblemError as error:
+            self._fail_uploads(mine, error.problem)
+            raise
+
+    def _waiting_for(self, digest: str) -> list[Job]:
+        return [job for job in self._uploading.values() if digest in job.missing]
+
+    def _on_piece(self, message: Upload, problem: ProblemError | None) -> None:
+        """A piece is on disk, or could not be."""
+        digest, waiting = message.digest, self._waiting_for(message.digest)
+        if problem is not None:
+            self._fail_uploads(waiting, problem.problem)
+            return
+        whole = self._blobs.has(digest)
+        got = Got(digest, message.total if whole else self._blobs.received(digest))
+        for route in set[bytes]().union(*(job.uploaders for job in waiting)):
+            self._clients.send(route, got)
         for job in waiting:
             job.moved = time.monotonic()
-            if received >= total:
+            if whole:
                 job.missing.discard(digest)
                 if not job.missing:
                     self._accept(job)
-        return received
+
+    def _fail_uploads(self, jobs: list[Job], problem: Problem) -> None:
+        for job in jobs:
+            self._end(job, JobState.FAILED, Failed(job.id, problem))
 
     def snapshot(self, owner: str) -> list[JobSummary]:
         """All jobs of an owner, oldest first."""
@@ -264,6 +295,7 @@ class Jobs:
 
     def _accept(self, job: Job) -> None:
         job.state = advance_job(job.state, JobState.QUEUED)
+        self._uploading.pop(job.id, None)
         self._store.add(StoredJob(job.id, job.owner, job.state, job.created, 0, job.submit, job.arrays))
         self._queue.add(job)
         self._clients.tell(job.owner, Accepted(job.id, self._position(job)))
@@ -401,9 +433,10 @@ class Jobs:
         job.state = advance_job(job.state, state)
         job.slot = None
         for digest in job.missing:
-            if not any(digest in other.missing for other in self._jobs.values() if other is not job):
+            if self._waiting_for(digest) == [job]:
                 self._blobs.drop_part(digest)
         job.missing = set()
+        self._uploading.pop(job.id, None)
         if was_accepted:
             self._store.end(job.id, state, ending, arrays or [])
         else:

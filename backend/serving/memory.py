@@ -16,12 +16,15 @@ import psutil
 from protocol.values import Handle
 
 
+_this_process = psutil.Process()
+
+
 def memory_in_use(device: str) -> int:
     """Bytes allocated on a GPU, or resident in this process."""
     torch = sys.modules.get("torch")
     if torch is not None and device.startswith("cuda"):
         return int(torch.cuda.memory_allocated(device))
-    return psutil.Process().memory_info().rss
+    return _this_process.memory_info().rss
 
 
 def return_memory() -> None:

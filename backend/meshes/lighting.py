@@ -6,8 +6,8 @@ import numpy as np
 
 from .normals import unit
 
-AMBIENT = 0.36  # in linear light; a surface that faces the camera comes out at about its own colour
-LIGHTS = (((-0.45, 0.65, 0.75), 0.72), ((0.8, 0.1, 0.55), 0.22))  # direction towards the light in camera axes, strength
+AMBIENT = 0.34  # in linear light; a surface that faces the camera comes out at about its own colour
+LIGHTS = (((-0.45, 0.65, 0.75), 0.62), ((0.8, 0.1, 0.55), 0.2))  # direction towards the light in camera axes, strength
 GREY = 0.72  # sRGB base colour of a mesh without colours
 BACKDROP = 0.94  # sRGB grey behind a picture that is not to be transparent
 

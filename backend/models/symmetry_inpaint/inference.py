@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from backend.imaging.boxes import Box, box_of
-from backend.imaging.masks import dilated, without_specks
+from backend.imaging.masks import components, dilated, without_specks
 from backend.imaging.scaling import resized, size_limited
 from backend.models.symmetry_inpaint.fill import fill, with_soft_edge
 from backend.models.symmetry_inpaint.shapes import Hypothesis, hypotheses
@@ -15,7 +15,8 @@ from backend.pipelines.context import Context
 _AROUND = 0.6  # of the visible box's longer side: how far the whole may reach
 _SHAPE_SIDE = 224  # shapes are searched at this size
 _COLOUR_SIDE = 1280  # colours are made at most at this size
-_MAYBE = 0.8  # how likely a pixel is hidden when nobody says what stands before
+# How likely a pixel hides a part of the object when nobody says what stands before it.
+_BEHIND, _MAYBE, _LIKELY = 0.15, 0.5, 0.92
 
 
 class SymmetryInpaint:
@@ -81,9 +82,30 @@ def _hidden(
     """float32 h x w: how likely each pixel outside the visible mask hides a part of the object."""
     if occluders is not None:
         return _cropped(occluders, region, size, 1)
-    inside = _crop(np.ones(mask.shape, np.float32), region)
-    likely = np.where(resized(inside, size) > 0.5, _MAYBE, 1.0).astype(np.float32)
-    return np.where(_like_far_background(image, mask, region, size), 0.15, likely).astype(np.float32)
+    inside = _cropped(np.ones(mask.shape), region, size) > 0.5
+    visible = _cropped(mask, region, size) > 0.5
+    behind = _like_far_background(image, mask, region, size)
+    hidden = np.where(inside, np.where(behind, _BEHIND, _MAYBE), 1.0).astype(np.float32)
+    hidden[_standing_before(visible, inside & ~behind & ~visible, _rim(inside))] = _LIKELY
+    return hidden
+
+
+def _rim(inside: np.ndarray) -> np.ndarray:
+    """The outermost pixels of the part of the region that the picture covers."""
+    return inside & ~cv2.erode(inside.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=0).astype(bool)
+
+
+def _standing_before(visible: np.ndarray, other: np.ndarray, rim: np.ndarray) -> np.ndarray:
+    """The parts of ``other`` (neither object nor background) that look like a thing in front: of some size, beside the
+    object, and of a piece."""
+    solid = cv2.morphologyEx(other.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    labels, areas = components(solid > 0)
+    beside = np.bincount(labels[dilated(visible, 3)], minlength=len(areas))
+    contact = 2 * np.sqrt(np.count_nonzero(visible))
+    likely = (areas > 0.04 * np.count_nonzero(visible)) & (beside > 0.15 * contact)
+    likely[np.unique(labels[rim])] = False  # what goes on beyond the region is surroundings rather than a thing
+    likely[0] = False
+    return likely[labels]
 
 
 def _like_far_background(image: np.ndarray, mask: np.ndarray, region: Box, size: tuple[int, int]) -> np.ndarray:
@@ -92,14 +114,15 @@ def _like_far_background(image: np.ndarray, mask: np.ndarray, region: Box, size:
     What stands before an object is mostly another thing near it; what goes on to the rim unchanged is behind it.
     """
     colours = cv2.cvtColor(resized(_crop(image, region), size), cv2.COLOR_RGB2Lab).astype(np.float32)
-    free = ~dilated(_cropped(mask, region, size) > 0.1, 1) & (_cropped(np.ones(mask.shape), region, size) > 0.99)
-    rim = free & ~cv2.erode(np.ones(size, np.uint8), np.ones((9, 9), np.uint8), borderValue=0).astype(bool)
+    inside = _cropped(np.ones(mask.shape), region, size) > 0.99
+    free = ~dilated(_cropped(mask, region, size) > 0.1, 1) & inside
+    rim = free & _rim(inside)
     if np.count_nonzero(rim) < 32:
         return np.zeros(size, bool)
     samples = colours[rim]
     cv2.setRNGSeed(0)  # the same bytes for the same input
     labels = np.empty((len(samples), 1), np.int32)
-    centres = cv2.kmeans(samples, 5, labels, (3, 10, 1.0), 1, cv2.KMEANS_PP_CENTERS)[2]
+    centres = cv2.kmeans(samples, 8, labels, (3, 10, 1.0), 1, cv2.KMEANS_PP_CENTERS)[2]
     distance = np.min(np.linalg.norm(colours[..., None, :] - centres, axis=-1), axis=-1)
     alike = (free & (distance < 22)).astype(np.uint8)
     pieces = cv2.connectedComponents(alike, connectivity=4)[1]

@@ -52,9 +52,11 @@ def hypotheses(visible: np.ndarray, hidden: np.ndarray, check: Callable[[], None
 def _judge(visible: np.ndarray, whole: np.ndarray, hidden: np.ndarray, agreement: float) -> float:
     """How plausible ``whole`` is: ``agreement`` of the visible outline with the rule, less what would have to be
     hidden where nothing hides it, less the unevenness of the outline that remains."""
-    exposed = float((1 - hidden)[whole & ~visible].sum()) / np.count_nonzero(visible)
-    growth = _growth(visible, whole)
-    return float(np.clip(agreement - 1.5 * exposed - 0.08 * growth + 0.25 * (_solidity(whole) - 1), 0, 1))
+    chances = hidden[whole & ~visible]
+    exposed = float((1 - chances).sum()) / np.count_nonzero(visible)
+    doubt = float((chances < 0.9).mean()) if len(chances) else 0.0
+    unlikely = 1.1 * exposed + 0.2 * doubt + 0.08 * _growth(visible, whole)
+    return float(np.clip(agreement - unlikely + 0.25 * (_solidity(whole) - 1), 0, 1))
 
 
 def _growth(visible: np.ndarray, whole: np.ndarray) -> float:
@@ -80,7 +82,7 @@ def _nothing_hidden(visible: np.ndarray, hidden: np.ndarray) -> Hypothesis:
     whole = without_small_holes(visible, 0.01)
     ring = dilated(visible, 2) & ~visible
     touching = float(hidden[ring].mean()) if ring.any() else 0.0
-    return Hypothesis("visible", whole, float(np.clip(0.75 - 0.9 * touching - 0.3 * (1 - _solidity(visible)), 0.05, 1)))
+    return Hypothesis("visible", whole, float(np.clip(0.95 - 0.4 * touching - 0.3 * (1 - _solidity(visible)), 0.05, 1)))
 
 
 # --- mirror symmetry ---
@@ -122,14 +124,15 @@ def _mirror(visible: np.ndarray, hidden: np.ndarray, twin: Mapping) -> Hypothesi
     mirrored = mapped(visible, twin)
     area = np.count_nonzero(visible)
     # A visible pixel is confirmed by a visible twin, and half so by one that may be hidden itself.
-    twins_hidden = mapped(hidden > 0.5, twin)
+    twins_hidden = mapped(hidden > 0.9, twin)
     confirmed = np.count_nonzero(visible & mirrored) + 0.3 * np.count_nonzero(visible & twins_hidden & ~mirrored)
     agreement = confirmed / area
     if agreement < MIN_AGREEMENT:
         return Hypothesis("mirror", visible, 0.0)
     added = mirrored & ~visible & (hidden > 0.2)
     whole = without_small_holes(_closed(visible | added), 0.01)
-    return Hypothesis("mirror", whole, _judge(visible, whole, hidden, agreement), [twin])
+    # A power: most things are nearly symmetric; only a close match speaks for a hidden twin.
+    return Hypothesis("mirror", whole, _judge(visible, whole, hidden, agreement**3), [twin])
 
 
 def _closed(mask: np.ndarray) -> np.ndarray:
@@ -196,4 +199,6 @@ def _hulls(visible: np.ndarray, hidden: np.ndarray) -> Iterator[Hypothesis]:
     """The visible shape with its bays filled where something may stand before them."""
     added = _hull(visible) & ~visible & (hidden > 0.2)
     whole = without_small_holes(_closed(visible | added), 0.02)
-    yield Hypothesis("hull", whole, _judge(visible, whole, hidden, 0.6))
+    # A bay is a reason to suspect something only where something surely stands in it.
+    surely = float((hidden[added] > 0.9).mean()) if added.any() else 0.0
+    yield Hypothesis("hull", whole, _judge(visible, whole, hidden, 0.4 + 0.3 * surely))

@@ -59,7 +59,7 @@ class BlobStore:
     def check_room(self, nbytes: int) -> None:
         """ProblemError (TOO_LARGE) when the disk has no room for ``nbytes`` more."""
         free = shutil.disk_usage(self._blobs).free
-        if free - nbytes < self._disk_reserve:
+        if nbytes and free - nbytes < self._disk_reserve:
             raise ProblemError(
                 ErrorCode.TOO_LARGE,
                 f"The server's disk has {free / 2**20:,.0f} MiB left.",

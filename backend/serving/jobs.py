@@ -8,10 +8,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from protocol.frames import Buffer, blobs_of, check_wire, wire_items, wire_kinds
+from protocol.frames import Buffer, blobs_of, check_wire, wire_kinds
 from protocol.messages import (
     Accepted,
     Cancelled,
@@ -33,6 +32,7 @@ from protocol.tasks import check_inputs, check_parameters, find_task
 
 from .blobs import BlobStore
 from .clients import Clients
+from .job import Job
 from .options import ServeOptions
 from .pool import Slot, WorkerPool
 from .scheduler import Scheduler
@@ -45,41 +45,6 @@ MAX_ATTEMPTS = 2  # a job whose worker died is tried once more
 ABANDONED_S = 600.0  # an upload that does not move for so long is forgotten
 
 _WORKER_ENDINGS = (Done, Broken, Stopped)
-
-
-@dataclass
-class Job:
-    """A job in the gateway's memory."""
-
-    id: str
-    owner: str
-    submit: Submit
-    arrays: list[bytes]
-    created: float
-    state: JobState = JobState.UPLOADING
-    attempts: int = 0
-    missing: set[str] = field(default_factory=set)
-    uploaders: set[bytes] = field(default_factory=set)  # connections that send what is missing
-    progress: Progress | None = None
-    slot: Slot | None = None
-    moved: float = field(default_factory=time.monotonic)  # when it last showed life
-    started: float = 0.0
-    told: tuple[int, float] = (0, 0.0)  # the queue place last told, and when
-    stopping: float = 0.0  # when a cancel was sent to the worker
-
-    @property
-    def priority(self) -> str:
-        return self.submit.priority
-
-    @property
-    def wanted_slot(self) -> int | None:
-        """The worker that holds the handles among the inputs."""
-        for _, item in wire_items(self.submit.inputs):
-            handle = str(item.plain.get("id", "")) if item.kind == "handle" else ""
-            slot = handle.partition(".")[0]
-            if slot.isdigit():
-                return int(slot)
-        return None
 
 
 class Jobs:

@@ -15,7 +15,6 @@ import psutil
 
 from protocol.values import Handle
 
-
 _this_process = psutil.Process()
 
 

@@ -104,6 +104,7 @@ class Worker:
 
     def _run_job(self, order: Run, arrays: list[Buffer]) -> None:
         context = WorkerContext(order.job, self._settings.device, self._models, self._handles, self._send)
+        logger.info("job %s: %s", order.job, order.task)
         if order.job in self._stop_early:
             context.stop()
         self._context, self._state = context, "running"

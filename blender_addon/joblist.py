@@ -15,8 +15,9 @@ def cancel(record: JobRecord) -> None:
     """Stop the job. Where the server is away the line ends at once; the server is told when it is back."""
     session = current()
     record.job.cancel()
-    record.wanted = False
+    record.wanted, record.stopping = False, True
     if not session.connected:
+        session.discarded.add(record.job.id)
         record.abandoned, record.note = True, "cancelled; the server will be told"
     ghost.hide(record.job.id)
 
@@ -24,7 +25,10 @@ def cancel(record: JobRecord) -> None:
 def remove(record: JobRecord) -> None:
     """Take a job that has ended off the list, here and on the server. What it made stays."""
     session = current()
-    record.job.acknowledge()
+    if session.connected:
+        record.job.acknowledge()
+    else:
+        session.discarded.add(record.job.id)
     session.records.pop(record.job.id, None)
     if session.shown == record.job.id:
         session.shown = ""

@@ -42,7 +42,9 @@ class LocalServer:
         if code is None:
             return True
         self._process = None
-        self.failure = f"The local server ended (exit code {code}). {self._last_line()}".strip()
+        how = f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+        # What it said last tells why it gave up; a server that was killed said nothing about it.
+        self.failure = f"The local server ended ({how}). {self._last_line() if code > 0 else ''}".strip()
         return False
 
     def start(self, command: str) -> None:

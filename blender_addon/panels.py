@@ -107,7 +107,7 @@ def draw_job(layout: Any, record: JobRecord) -> None:
     row.label(text=record.label + (f", sample {record.chosen + 1}" if record.parent else ""), icon_value=icon)
     if record.is_active:
         row.operator("wholeform.cancel", text="", icon="CANCEL").job = record.job.id
-        line = wording.job_line(record.job, stage_titles(session.catalogue), session.connected)
+        line = wording.job_line(record.job, stage_titles(session.catalogue), session.connected, record.stopping)
         compat.progress(box, wording.fraction(record.job), line)
         return
     if record.job.state is JobState.DONE and record.result is not None:

@@ -107,11 +107,17 @@ def _apply(session: Session, event: Any) -> str:
 
 
 def _on_snapshot(session: Session, event: SnapshotArrived) -> None:
-    """Jobs of an earlier run of Blender come back into the list; nothing of theirs enters the scene unasked."""
+    """Jobs of an earlier run of Blender come back into the list; nothing of theirs enters the scene unasked. The server
+    is told what was cancelled or removed while it was away."""
     client = session.network.client
     for summary in event.jobs:
+        if client is None:
+            return
         known = summary.job in session.records or summary.job in session.pointing
-        if client is not None and not known and summary.task == parameters.TASK:
+        if summary.job in session.discarded:
+            client.attach(summary.job, summary.task).cancel()  # and what it brought is acknowledged by itself
+            session.discarded.discard(summary.job)
+        elif not known and summary.task == parameters.TASK:
             job = client.attach(summary.job, summary.task, label=summary.label, keep=True)
             session.records[job.id] = JobRecord(job, summary.label or "object", wanted=False)
 

@@ -67,7 +67,8 @@ class JobRecord:
     parent: str = ""  # the job whose sample this one makes a mesh of
     wanted: bool = True  # comes into the scene by itself
     imported: bool = False
-    abandoned: bool = False  # cancelled while the server was away
+    stopping: bool = False  # asked to stop
+    abandoned: bool = False  # the same while the server was away
     note: str = ""
 
     @property
@@ -86,6 +87,7 @@ class Session:
         self.pointing: dict[str, Picture] = {}  # running segment jobs and what they point at
         self.masks: dict[str, Mask] = {}  # the last visible mask, by image name
         self.tints: dict[str, Tint] = {}  # the same, for drawing
+        self.discarded: set[str] = set()  # jobs cancelled or removed while the server was away
         self.catalogue: Catalogue | None = None
         self.heartbeat: ServerState | None = None
         self.round_trip_s: float | None = None

@@ -18,7 +18,7 @@ def text() -> str:
     if not active:
         return ""
     job = active[0].job
-    line = wording.job_line(job, stage_titles(session.catalogue), session.connected)
+    line = wording.job_line(job, stage_titles(session.catalogue), session.connected, active[0].stopping)
     more = f"  (+{len(active) - 1})" if len(active) > 1 else ""
     return f"{active[0].label}: {line}, {100 * wording.fraction(job):.0f} %{more}"
 

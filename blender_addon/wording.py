@@ -52,12 +52,12 @@ def fraction(job: Job) -> float:
     return job.progress.fraction if job.progress is not None else 0.0
 
 
-def job_line(job: Job, titles: Mapping[str, str], connected: bool = True) -> str:
+def job_line(job: Job, titles: Mapping[str, str], connected: bool = True, stopping: bool = False) -> str:
     """One line about a job: "queued, 2nd in line"; "Complete the hidden part, step 7 of 20, about 4 s".
 
     ``titles`` names the stages for people.
     """
-    if not job.state.is_final and job.cancelling:
+    if not job.state.is_final and stopping:
         return "cancelling"
     if not job.state.is_final and not connected:
         return "waiting for the server to come back"

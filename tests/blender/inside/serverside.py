@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """A real server process for the tests inside bpy, started by the add-on itself as a person would."""
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ import addon
 import bpy
 import numpy as np
 
-COMMAND = (
-    os.environ.get("WHOLEFORM_SERVE") or f"{shlex.quote(os.environ['WHOLEFORM_TEST_PYTHON'])} -m backend.cli serve"
-)
-LIMIT_S = 180.0
+PYTHON = shlex.quote(os.environ["WHOLEFORM_TEST_PYTHON"])
+COMMAND = os.environ.get("WHOLEFORM_SERVE") or f"{PYTHON} -m backend.cli serve"
+LIMIT_S = 60.0
 
 # The server's Python finds the checkout; Blender's own has started already.
 os.environ["PYTHONPATH"] = os.environ["WHOLEFORM_ROOT"]
@@ -48,9 +48,7 @@ def until(done: Callable[[], Any], limit_s: float = LIMIT_S, each: Callable[[], 
 
 
 def jobs() -> list[str]:
-    return [
-        f"{record.label}: {record.job.state.value} {record.note} {record.job.problem or ''}" for record in records()
-    ]
+    return [f"{each.label}: {each.job.state.value} {each.note} {each.job.problem or ''} {each.result is not None} {each.wanted} {each.imported} {each.file} {session().file} {bpy.context.mode}" for each in records()]
 
 
 def records() -> list[Any]:

@@ -108,6 +108,7 @@ class Worker:
         if order.job in self._stop_early:
             context.stop()
         self._context, self._state = context, "running"
+        self._wake()  # the control thread looks at progress from now on
         try:
             self._send(*self._outcome(order, arrays, context))
         finally:
@@ -154,6 +155,9 @@ class Worker:
     def _send(self, message: Any, arrays: Sequence[Any] = ()) -> None:
         """From the job's thread: the control thread owns the socket."""
         self._outgoing.append([encode(message), *arrays])
+        self._wake()
+
+    def _wake(self) -> None:
         with contextlib.suppress(zmq.Again):
             self._wake_in.send(b"", zmq.NOBLOCK)
 

@@ -1,23 +1,27 @@
-# `make demo` and `make test` install what they need into .venv and run. Debian packages are installed only when they
-# are missing and this user may; otherwise the one command to run is printed.
+# `make demo` and `make test` make .venv, install what they need into it, and run. Debian packages are installed only
+# where they are missing and this user may; otherwise the one command to run is printed.
+# Arguments: make demo ARGS="photo.jpg --point 420,310", make test ARGS="tests/unit -k keys".
 
 VENV ?= .venv
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
-# Exactly this version has a CPU build to be found; another would bring gigabytes of CUDA packages.
-TORCH := torch==2.13.0
 
-EGL_PACKAGES := libegl1 libgl1
-TEST_PACKAGES := $(EGL_PACKAGES) xvfb libxcb-cursor0 libxkbcommon-x11-0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0
+# Without these, pictures of meshes come from a slower renderer.
+DEMO_PACKAGES := libegl1 libgl1
+# A display for the desktop's tests, a mouse for it, Qt's and Blender's libraries.
+TEST_PACKAGES := $(DEMO_PACKAGES) xvfb xdotool libxcb-cursor0 libxkbcommon-x11-0 libxcb-icccm4 libxcb-keysyms1 \
+	libxcb-shape0 libxi6 libxxf86vm1 libxfixes3 libxrender1 libsm6 libxkbcommon0
 
-.PHONY: demo test lint bench blender desktop serve clean venv system-demo system-test
+.PHONY: demo test lint bench blender desktop serve venv clean
 
-demo: system-demo $(VENV)/.backend
-	$(BIN)/wholeform demo
+demo: $(VENV)/.backend
+	@$(call want,$(DEMO_PACKAGES)) || true
+	$(BIN)/wholeform demo $(ARGS)
 
-test: system-test $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(VENV)/.dev
+	@$(call want,$(TEST_PACKAGES))
+	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -30,7 +34,7 @@ bench: $(VENV)/.dev
 blender: $(VENV)/.dev
 	$(BIN)/python -m blender_addon.build
 
-desktop: $(VENV)/.dev
+desktop: $(VENV)/.desktop
 	$(BIN)/wholeform-desktop
 
 serve: $(VENV)/.backend
@@ -38,32 +42,44 @@ serve: $(VENV)/.backend
 
 venv: $(VENV)/.dev
 
-$(VENV)/.python:
-	$(PYTHON) -m venv $(VENV) || { $(call install,python3-venv) && $(PYTHON) -m venv --clear $(VENV); }
-	touch $@
-
-$(VENV)/.backend: $(VENV)/.python pyproject.toml constraints.txt
-	$(PIP) $(TORCH)
-	$(PIP) -e '.[backend]'
-	touch $@
-
-$(VENV)/.dev: $(VENV)/.backend
-	$(PIP) -e '.[backend,desktop,dev]'
-	touch $@
-
-# $(call install,PACKAGES): install Debian packages where that is allowed, else say what to run.
-install = if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; \
-	elif sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; \
-	else echo "Please run: sudo apt-get install $(1)"; false; fi
-
-# $(call missing,PACKAGES): those that are not installed; nothing on a system without dpkg.
-missing = $(shell command -v dpkg-query >/dev/null && for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
-
-system-demo:
-	@lacking="$(call missing,$(EGL_PACKAGES))"; [ -z "$$lacking" ] || { $(call install,$$lacking); } || true
-
-system-test:
-	@lacking="$(call missing,$(TEST_PACKAGES))"; [ -z "$$lacking" ] || { $(call install,$$lacking); }
-
 clean:
-	rm -rf $(VENV) build *.egg-info demo-output
+	rm -rf $(VENV) build dist *.egg-info demo-output
+
+# Debian's Python leaves venv to a package of its own, and refuses pip outside a venv (PEP 668).
+$(VENV)/.python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: sudo apt-get install python3 python3-venv"; false; }
+	@$(PYTHON) -c "import ensurepip" 2>/dev/null || { $(call want,python3-venv); }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+# torch first and by its exact version: only then does pip find its CPU build.
+$(VENV)/.backend: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing the server into $(VENV), about a minute …"
+	@$(PIP) torch==2.13.0
+	@$(PIP) -e '.[backend]'
+	@touch $@
+
+$(VENV)/.desktop: $(VENV)/.backend
+	@echo "Installing the desktop application into $(VENV) …"
+	@$(PIP) -e '.[backend,desktop]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.desktop
+	@echo "Installing what tests and checks need into $(VENV) …"
+	@$(PIP) -e '.[backend,desktop,dev]'
+	@touch $@
+
+# $(call want,PACKAGES): installs the Debian packages that are missing, where this user may; else says what to run and
+# fails. Does nothing on systems without dpkg.
+define want
+	( if ! command -v dpkg-query >/dev/null; then exit 0; fi; \
+	missing=$$(for name in $(1); do \
+		dpkg-query -W -f='$${Status}' $$name 2>/dev/null | grep -q 'ok installed' || echo $$name; done | xargs); \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; \
+	elif sudo -n true 2>/dev/null; then as_root=sudo; \
+	else echo "Missing. Please run: sudo apt-get install $$missing"; exit 1; fi; \
+	echo "Installing Debian packages: $$missing"; \
+	$$as_root apt-get update -qq && \
+	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null )
+endef

@@ -11,7 +11,7 @@ import pytest
 from protocol import Array, Client, ErrorCode, ProblemError
 from protocol.digests import blob_name
 from protocol.jobs import new_job_id
-from protocol.messages import PIECE_BYTES, ArrayRef, Attach, Cancel, Fetch, Submit, Upload, WireValue
+from protocol.messages import PIECE_BYTES, ArrayRef, Attach, Cancel, Fetch, Submit, Upload, WireValue, WireValues
 
 from .running import RawClient, RunningServer
 
@@ -24,7 +24,7 @@ def raw(shared_server: RunningServer) -> Iterator[RawClient]:
         yield raw
 
 
-def _image(shape: list[int], dtype: str = "uint8", **where: Any) -> dict[str, WireValue]:
+def _image(shape: list[int], dtype: str = "uint8", **where: Any) -> WireValues:
     nbytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
     ref = ArrayRef(dtype, shape, nbytes=nbytes, **(where or {"digest": _NAME}))
     return {"image": WireValue("image", {"pixels": ref})}

@@ -6,7 +6,6 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 import psutil
@@ -54,9 +53,7 @@ def _giant(rng: random.Random) -> list[bytes]:
     job, digest = f"{rng.randrange(1 << 40):012x}", f"{rng.randrange(1 << 64):064x}"
     nbytes = 1 << rng.randrange(10, 52)
     array = WireValue("array", {"data": ArrayRef("uint8", [nbytes], digest=digest, nbytes=nbytes)})
-    nested: Any = []
-    for _ in range(rng.choice([1, 50, 2000])):
-        nested = [nested]
+    deep = msgspec.Raw(b"\x91" * rng.choice([1, 50, 2000]) + b"\x90")
     raw = msgspec.msgpack.encode
     return rng.choice(
         [
@@ -65,10 +62,7 @@ def _giant(rng: random.Random) -> list[bytes]:
             lambda: encode_message(Fetch(job, digest, 1 << 53, 1 << 20)),
             lambda: [MAGIC, b"\xdf\xff\xff\xff\xff"],  # a map that claims 4 billion keys
             lambda: [MAGIC, b"\x91" * 5000],
-            lambda: [
-                MAGIC,
-                raw({"type": "submit", "job": "12345678", "task": "echo", "parameters": {"steps": nested}}),
-            ],
+            lambda: [MAGIC, raw({"type": "submit", "job": job, "task": "echo", "parameters": {"steps": deep}})],
             lambda: [MAGIC, raw({"type": "submit", "job": "x" * 100_000, "task": "echo"})],
             lambda: [MAGIC, raw({"type": "ping", "token": "1" * 1000}), b"\0" * 100_000],
         ]

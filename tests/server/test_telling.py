@@ -15,45 +15,43 @@ from .running import RunningServer, wait_for
 
 
 def test_progress_is_steady_and_not_too_much(shared_server: RunningServer) -> None:
-    seen: list[tuple[float, Progress]] = []
+    seen: list[Progress] = []
 
     def note(event: Any) -> None:
-        if isinstance(event, JobChanged) and event.job.progress is not None:
-            if not seen or seen[-1][1] is not event.job.progress:
-                seen.append((time.monotonic(), event.job.progress))
+        progress = event.job.progress if isinstance(event, JobChanged) else None
+        if progress is not None and (not seen or seen[-1] is not progress):
+            seen.append(progress)
 
     with shared_server.client(on_event=note) as client:
         job = client.submit("echo", {}, {"seconds": 2.0, "steps": 400})
         job.result(15)
-    running = [(at, progress) for at, progress in seen if progress.state is JobState.RUNNING]
+    running = [progress for progress in seen if progress.state is JobState.RUNNING]
     assert 5 <= len(running) <= 22
-    fractions = [progress.fraction for _, progress in running]
+    fractions = [progress.fraction for progress in running]
     assert fractions == sorted(fractions)
-    assert {progress.stage for _, progress in running} == {"echo"}
-    assert all(0 <= progress.step <= progress.steps == 400 for _, progress in running)
-    last_at, last = running[-1]
-    assert last.eta_s < 1.0 and last_at
-    middle = running[len(running) // 2][1]
+    assert {progress.stage for progress in running} <= {"", "echo"}
+    assert all(0 <= progress.step <= progress.steps == 400 for progress in running if progress.stage)
+    assert running[-1].eta_s < 1.0
+    middle = running[len(running) // 2]
     assert abs(middle.eta_s - 2.0 * (1 - middle.fraction)) < 0.5
 
 
 def test_heartbeats_tell_what_the_worker_does(shared_server: RunningServer) -> None:
     beats: list[Any] = []
-    with shared_server.client(
-        on_event=lambda e: beats.append(e) if isinstance(e, HeartbeatArrived) else None
-    ) as client:
+    with shared_server.client(on_event=beats.append) as client:
         job = client.submit("echo", {}, {"seconds": 6.0, "steps": 100})
         wait_for(lambda: client.ping()[1].workers[0].job == job.id)
         seconds, state = client.ping()
         worker = state.workers[0]
         assert (worker.state, worker.stage, worker.device) == ("running", "echo", "cpu")
-        assert worker.memory_bytes > 0 and worker.memory_total_bytes > worker.memory_bytes
-        assert state.running == 1 and state.clients >= 1 and state.uptime_s > 0
+        assert 0 < worker.memory_bytes < worker.memory_total_bytes
+        assert (state.running, state.queued) == (1, 0)
+        assert min(state.clients, state.uptime_s) > 0
         assert 0 < seconds < 5
         job.cancel()
         wait_for(lambda: client.ping()[1].workers[0].state == "idle")
         assert client.ping()[1].workers[0].job == ""
-    assert beats
+    assert any(isinstance(event, HeartbeatArrived) for event in beats)
 
 
 def test_a_job_that_says_nothing_is_ended(new_server: Callable[..., RunningServer]) -> None:

@@ -145,7 +145,7 @@ class RawClient:
 
     def receive(self, timeout: float = 5.0) -> Any:
         """The next message; its arrays are in `arrays`."""
-        assert self.socket.poll(timeout * 1000), "no answer"
+        assert self.socket.poll(int(timeout * 1000)), "no answer"
         message, self.arrays = decode_message(self.socket.recv_multipart(), "server")
         return message
 

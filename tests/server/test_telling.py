@@ -40,10 +40,10 @@ def test_heartbeats_tell_what_the_worker_does(shared_server: RunningServer) -> N
     beats: list[Any] = []
     with shared_server.client(on_event=beats.append) as client:
         job = client.submit("echo", {}, {"seconds": 6.0, "steps": 100})
-        wait_for(lambda: client.ping()[1].workers[0].job == job.id)
+        wait_for(lambda: client.ping()[1].workers[0].stage == "echo")
         seconds, state = client.ping()
         worker = state.workers[0]
-        assert (worker.state, worker.stage, worker.device) == ("running", "echo", "cpu")
+        assert (worker.job, worker.state, worker.device) == (job.id, "running", "cpu")
         assert 0 < worker.memory_bytes < worker.memory_total_bytes
         assert (state.running, state.queued) == (1, 0)
         assert min(state.clients, state.uptime_s) > 0

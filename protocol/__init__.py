@@ -1,6 +1,7 @@
 """What travels between Wholeform's clients and its server, and the client that sends it."""
 
-from .aio import AsyncClient as AsyncClient
+from typing import TYPE_CHECKING, Any
+
 from .client import Client as Client
 from .events import CatalogueArrived as CatalogueArrived
 from .events import ConnectionChanged as ConnectionChanged
@@ -26,3 +27,15 @@ from .values import LabelMap as LabelMap
 from .values import Mask as Mask
 from .values import Mesh as Mesh
 from .values import Value as Value
+
+if TYPE_CHECKING:
+    from .aio import AsyncClient as AsyncClient
+
+
+def __getattr__(name: str) -> Any:
+    """AsyncClient when it is asked for: asyncio takes as long to import as the rest of the protocol."""
+    if name == "AsyncClient":
+        from .aio import AsyncClient
+
+        return AsyncClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import struct
 import threading
 import time
 from collections import deque
@@ -14,7 +15,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from .connection import is_loopback
 from .frames import Buffer, decode_message, encode_message
@@ -282,8 +282,10 @@ class Link:
         assert self._monitor is not None
         with contextlib.suppress(zmq.Again):
             while self._monitor is not None:
-                event = recv_monitor_message(self._monitor, zmq.NOBLOCK)
-                self._on_event(zmq.Event(event["event"]), event["value"])
+                # zmq.utils.monitor would do this, but importing it imports asyncio.
+                what, _endpoint = self._monitor.recv_multipart(zmq.NOBLOCK)
+                event, value = struct.unpack("=HI", what)
+                self._on_event(zmq.Event(event), value)
 
     def _on_event(self, event: zmq.Event, value: int) -> None:
         if event == zmq.EVENT_CONNECTED:

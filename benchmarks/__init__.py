@@ -1,0 +1,1 @@
+"""Measurements with a bar to pass; see README.md."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
-import time
 
 from .report import report
 
@@ -15,9 +15,11 @@ HEAVY = ("torch", "cv2", "scipy", "PIL", "trimesh", "asyncio", "PySide6")
 
 
 def _seconds(code: str) -> float:
-    began = time.perf_counter()
+    """CPU seconds of a fresh process, which other programs on the machine disturb less than the clock."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-c", code], check=True)
-    return time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _heavy() -> list[str]:
@@ -26,7 +28,7 @@ def _heavy() -> list[str]:
 
 
 def measure(rounds: int) -> dict[str, float]:
-    """Median seconds of whole processes, and the ratio with the interpreter's own start taken out of both."""
+    """Median CPU seconds, and the ratio with the interpreter's own start taken out of both."""
     empty, base, ours = [], [], []
     for _ in range(rounds + 1):  # the first round warms the disk cache
         empty.append(_seconds("pass"))

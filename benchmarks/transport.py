@@ -64,7 +64,7 @@ def measure(rounds: int, size: int) -> dict[str, float]:
     small = np.zeros(1, np.uint8)
 
     def bare_echo(array: np.ndarray) -> None:
-        dealer.send(array, copy=False)
+        dealer.send(array.data, copy=False)
         dealer.recv(copy=False)
 
     with EmbeddedServer(arguments=("--no-warm",)) as server, Client(server.address) as client:

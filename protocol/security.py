@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import zmq
 
 from .connection import config_dir
@@ -48,8 +48,8 @@ def save_keys(path: Path, keys: KeyPair) -> None:
     """Write ``keys`` readable by the owner alone. FileExistsError rather than overwriting a key in use."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"public": keys.public, "secret": keys.secret}, file, indent=1)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode({"public": keys.public, "secret": keys.secret})))
 
 
 def load_keys(path: Path) -> KeyPair:
@@ -60,11 +60,11 @@ def load_keys(path: Path) -> KeyPair:
 
     try:
         mode = path.stat().st_mode
-        content = json.loads(path.read_text())
+        content = msgspec.json.decode(path.read_bytes())
         keys = KeyPair(content["public"], content["secret"])
     except FileNotFoundError:
         raise refuse(f"There is no key file {path}.", "Make one: wholeform keys make.") from None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, msgspec.MsgspecError, ValueError, KeyError, TypeError):
         raise refuse(f"{path} is not a key file.", "Make a new one: wholeform keys make.") from None
     if sys.platform != "win32" and mode & 0o077:
         raise refuse(f"Others can read the key file {path}.", f"Run: chmod 600 {path}")

@@ -1,5 +1,5 @@
 """`python -m backend.cli` is `wholeform`."""
 
-from .main import main
+from . import main
 
 main()

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from protocol import Job, JobState, Outputs
+from protocol import Job, JobCancelled, JobState, Outputs, ProblemError
 from protocol.messages import Progress as Update
+
+from .problems import INTERRUPTED
+
+CANCEL_WAIT_S = 10.0
 
 console = Console(stderr=True)
 
 
-def follow(job: Job, timeout: float | None = None) -> Outputs:
-    """The job's outputs, with its progress shown. Raises as Job.result does; KeyboardInterrupt after cancelling it."""
+def follow(job: Job) -> Outputs:
+    """The job's outputs, with its progress shown. Raises as Job.result does; exits with status 130 after a Ctrl-C,
+    once the server has confirmed that the job is cancelled."""
     try:
         if console.is_terminal:
             _show(job)
-        return job.result(timeout)
+        return job.result()
     except KeyboardInterrupt:
         job.cancel()
-        console.print("Cancelling on the server …")
-        raise
+        console.print(_cancelled(job))
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _cancelled(job: Job) -> str:
+    try:
+        job.result(CANCEL_WAIT_S)
+    except JobCancelled:
+        return "Cancelled on the server."
+    except ProblemError as error:
+        return f"Asked the server to cancel job {job.id}. {error.problem.message}"
+    return "It was done before the server could cancel it."
 
 
 def _show(job: Job) -> None:

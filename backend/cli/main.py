@@ -1,14 +1,12 @@
-"""The commands of `wholeform`, and how their problems are shown."""
+"""The commands of `wholeform`."""
 
 from __future__ import annotations
 
-import sys
+from typing import Annotated
 
 import typer
 
-from protocol.problems import ProblemError
-
-from . import demo, serve
+from . import demo, doctor, jobs, keys, models, run, serve
 
 app = typer.Typer(
     name="wholeform",
@@ -19,17 +17,29 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
+app.command("stop")(serve.stop)
+app.add_typer(run.app, name="run")
+app.add_typer(jobs.app, name="jobs")
+app.command("models")(models.models)
+app.add_typer(keys.app, name="keys")
+app.command("doctor")(doctor.doctor)
 
 
-def main() -> None:
-    """Run a command; a problem is shown as a sentence and what to do, and exits with status 1."""
-    try:
-        app()
-    except ProblemError as error:
-        print(f"{error.problem.message}\n{error.problem.hint}", file=sys.stderr)
-        raise SystemExit(1) from None
+def _version(wanted: bool) -> None:
+    if wanted:
+        from backend import __version__
+
+        print(f"wholeform {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
-def _root() -> None:
-    """Whole objects from what you can see."""
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+) -> None:
+    """Whole objects from what you can see: masks, completed pictures, meshes and novel views."""
+
+
+def main() -> None:
+    """Run a command. Its exit status is 0 when it did what it was asked; see problems.py for the others."""
+    app()

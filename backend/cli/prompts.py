@@ -17,7 +17,7 @@ def _numbers(text: str, counts: tuple[int, ...], example: str) -> list[float]:
 
 def parse_points(texts: list[str]) -> list[list[float]]:
     """[[x, y, label]] from "X,Y" or "X,Y,LABEL" texts. ProblemError (BAD_PARAMETER) otherwise."""
-    return [(_numbers(text, (2, 3), "--point 420,310") + [1.0])[:3] for text in texts]
+    return [[*_numbers(text, (2, 3), "--point 420,310"), 1.0][:3] for text in texts]
 
 
 def parse_box(text: str | None) -> list[float] | None:

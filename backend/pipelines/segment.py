@@ -18,7 +18,9 @@ def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) ->
     found, confidence = context.model(name).segment(image.rgb, parameters["points"], parameters["box"], context)
     if not found.any():
         raise ProblemError(
-            ErrorCode.MODEL_FAILED, "Nothing was found there.", "Click in the middle of the object, or draw a box around it."
+            ErrorCode.MODEL_FAILED,
+            "Nothing was found there.",
+            "Click in the middle of the object, or draw a box around it.",
         )
     context.step(1)
     return {"mask": Mask.of(found), "confidence": Array(confidence)}, {"models": {"segment": name}}

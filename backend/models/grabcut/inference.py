@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from backend.imaging.boxes import Box
-from backend.imaging.cut import cut_out
+from backend.imaging.boxes import Box, box_of
+from backend.imaging.cut import Guess, around, cut_out
 from backend.imaging.masks import disc
 from backend.imaging.prompts import Prompt, read_prompt
 
+_MAYBE = 0.8  # a guess that GrabCut may take back
 _CLICK_REACH = 0.18  # of the picture's longer side: how far from a click the object may first be sought
 
 
@@ -27,7 +28,9 @@ class GrabCut:
         ProblemError (BAD_PARAMETER) for points or a box that do not fit the picture.
         """
         prompt = read_prompt(points, box, image.shape[:2])
-        return cut_out(image, _guess(prompt, image.shape[:2]), prompt, context.check)
+        guess = _guess(prompt, image.shape[:2])
+        region = around(box_of(guess > 0), image.shape[:2])
+        return cut_out(image, Guess(_MAYBE * guess[region.slices], region), prompt, context.check)
 
 
 def _guess(prompt: Prompt, size: tuple[int, int]) -> np.ndarray:

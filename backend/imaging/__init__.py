@@ -1,0 +1,1 @@
+"""Operations on pictures and masks that several models share: boxes, components, scaling, graph cuts, prompts."""

@@ -15,8 +15,10 @@ from backend.imaging.scaling import guided_enlargement, resized, size_limited
 
 WORK_SIDE = 448  # GrabCut's time grows with the pixels; finer edges come from the guided enlargement
 ITERATIONS = 3
+UNKNOWN = 0.1
 AROUND = 0.25  # of a box's longer side: background to learn colours from
 _SURE = 0.9  # a guess above this is not questioned; measured best on composites (benchmarks/segment.py)
+_RULED_OUT = 0.02  # below this neither
 _TRUST = 0.3  # a cut smaller than this share of the guess has lost the object: the guess is better
 _CLICK = 0.012  # radius of a click's sure pixels, of the working copy's longer side
 _SPECK = 0.02
@@ -25,7 +27,10 @@ _HOLE = 0.004
 
 @dataclass(frozen=True)
 class Guess:
-    """``likely`` (float32 h x w, 0 to 1, any resolution) covers the picture's pixels in ``region``."""
+    """``likely`` (float32 h x w, 0 to 1, any resolution) covers the picture's pixels in ``region``.
+
+    Above 0.9 and below 0.02 a guess is taken for sure; UNKNOWN stands for where nobody looked.
+    """
 
     likely: np.ndarray
     region: Box
@@ -95,6 +100,7 @@ def seeds(likely: np.ndarray, region: Box, prompt: Prompt) -> np.ndarray:
     size = likely.shape[:2]
     given = np.where(likely > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     given[likely > _SURE] = cv2.GC_FGD
+    given[likely < _RULED_OUT] = cv2.GC_BGD
     outside = _outside(prompt.box, region).astype(np.uint8)
     given[cv2.resize(outside, (size[1], size[0]), interpolation=cv2.INTER_NEAREST) > 0] = cv2.GC_BGD
     radius = max(1.5, _CLICK * max(size))

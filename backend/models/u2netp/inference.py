@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from backend.imaging.boxes import Box, whole
-from backend.imaging.cut import WORK_SIDE, Guess, around, cut_out
+from backend.imaging.cut import UNKNOWN, WORK_SIDE, Guess, around, cut_out
 from backend.imaging.prompts import Prompt, read_prompt
 from backend.imaging.scaling import resized, size_limited
 from backend.models.u2netp.clicks import find_clicked
@@ -68,7 +68,7 @@ class U2NetPSegmenter:
     def _in_box(self, image: np.ndarray, box: Box) -> Guess:
         size = image.shape[:2]
         region = around(box, size)
-        likely = np.zeros(size_limited((region.height, region.width), WORK_SIDE), np.float32)
+        likely = np.full(size_limited((region.height, region.width), WORK_SIDE), UNKNOWN, np.float32)
         crop = box.grown(MARGIN * max(box.width, box.height), size)
         found = self.saliency(image[crop.slices])[box.within(crop).slices]
         inner = box.within(region).scaled((region.height, region.width), likely.shape)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from .frames import Buffer
 from .messages import PIECE_BYTES, WINDOW_PIECES, Fetch, Got, Piece, Upload
@@ -79,9 +78,15 @@ class Uploads:
 @dataclass
 class _Download:
     size: int
-    buffer: np.ndarray
+    buffer: memoryview
     asked: int = 0
     received: int = 0
+
+
+def _room(size: int) -> memoryview:
+    """Memory that is touched once, by the bytes that arrive: bytearray would write zeros first, and np.empty asks for
+    huge pages, which were measured to cost three times as much."""
+    return memoryview(mmap.mmap(-1, max(1, size)))[:size]
 
 
 @dataclass
@@ -96,8 +101,8 @@ class Download:
     _blobs: dict[str, _Download] = field(default_factory=dict)
 
     def start(self, sizes: dict[str, int]) -> None:
-        """Ask for the blobs with these sizes. np.empty: the pages are touched once, by the bytes that arrive."""
-        self._blobs = {digest: _Download(size, np.empty(size, np.uint8)) for digest, size in sizes.items()}
+        """Ask for the blobs with these sizes."""
+        self._blobs = {digest: _Download(size, _room(size)) for digest, size in sizes.items()}
         self.pump()
 
     def on_piece(self, message: Piece, data: Buffer) -> bool:
@@ -105,7 +110,7 @@ class Download:
         blob = self._blobs.get(message.digest)
         if blob is None or message.offset + len(data) > blob.size or message.total != blob.size:
             return False
-        blob.buffer[message.offset : message.offset + len(data)] = np.frombuffer(data, np.uint8)
+        blob.buffer[message.offset : message.offset + len(data)] = data
         blob.received += len(data)
         self.pump()
         return True
@@ -115,7 +120,7 @@ class Download:
         return all(blob.received >= blob.size for blob in self._blobs.values())
 
     def blob(self, digest: str) -> memoryview:
-        return self._blobs[digest].buffer.data
+        return self._blobs[digest].buffer
 
     def pump(self) -> None:
         room = self.window * PIECE_BYTES - sum(blob.asked - blob.received for blob in self._blobs.values())

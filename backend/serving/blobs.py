@@ -6,6 +6,7 @@ import mmap
 import os
 import secrets
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from protocol.messages import PIECE_BYTES
 from protocol.problems import ErrorCode, ProblemError
 
 from .disk import Disk
+
+_writing = threading.Lock()
 
 
 @dataclass
@@ -203,7 +206,8 @@ class BlobStore:
 
 def _store(path: Path, offset: int, data: Buffer) -> bytes:
     """Write a piece and return its digest."""
-    with path.open("r+b", buffering=0) as file:
+    # One at a time: threads that write to one file spin on the kernel's lock, while the other could hash.
+    with _writing, path.open("r+b", buffering=0) as file:
         file.seek(offset)
         left = memoryview(data)
         while left:

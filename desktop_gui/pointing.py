@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from protocol import ConnectionState, Job, JobState, Mask, Problem
@@ -32,7 +34,7 @@ class Pointing(QObject):
         self._hover_job = ""
         self._hover_at: Point | None = None
         self._hover_mask: Mask | None = None
-        self.model = ""  # of segment; the server's default when empty
+        self.choose_model: Callable[[], str] = str  # the model of segment; the server's default when empty
         self.hover_wanted = True
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._ask)
@@ -151,7 +153,8 @@ class Pointing(QObject):
             self._hover_job = self._segment(document, Prompts((at,)))
 
     def _segment(self, document: Document, prompts: Prompts) -> str:
-        parameters = prompts.parameters() | ({"model": self.model} if self.model else {})
+        model = self.choose_model()
+        parameters = prompts.parameters() | ({"model": model} if model else {})
         return self._connection.submit(
             Request("segment", {"image": document.picture.image}, parameters, label=document.picture.name)
         )

@@ -193,7 +193,7 @@ class MainWindow(QMainWindow):
         self.workspace.canvas.scale_changed.connect(self._show_zoom)
         bar.run.connect(self.make_whole)
         bar.cancel.connect(studio.cancel)
-        bar.parameters.rebuilt.connect(self._on_parameters)
+        studio.pointing.choose_model = self._pointing_model
         self.samples.chosen.connect(self.choose_sample)
         self.samples.dragged.connect(lambda index: self.saving.drag_sample(self.studio.document, index))
         self.jobs.shown.connect(studio.show_job)
@@ -306,10 +306,9 @@ class MainWindow(QMainWindow):
         if entry is not None:
             self.workspace.bar.parameters.set_values(entry.parameters)
 
-    def _on_parameters(self) -> None:
+    def _pointing_model(self) -> str:
         field = self.workspace.bar.parameters.field("segment_model")
-        if field is not None:
-            self.studio.pointing.model = field.value()
+        return field.value() if field is not None else ""
 
     def _on_catalogue(self, catalogue: Catalogue) -> None:
         self.settings.catalogue = catalogue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from protocol.messages import Catalogue, TaskInfo
@@ -16,8 +16,6 @@ from .parameter_field import POINTING, Field, make_field, title_of
 class Parameters(QWidget):
     """Built anew from every catalogue; what the person had set stays set. ``more`` is a widget of its own, to be
     placed where there is room."""
-
-    rebuilt = Signal()
 
     def __init__(self, task: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,7 +40,6 @@ class Parameters(QWidget):
         self._clear()
         self._build(task, catalogue)
         self.set_values(kept)
-        self.rebuilt.emit()
 
     def _clear(self) -> None:
         empty(self._row)

@@ -7,7 +7,7 @@ import math
 import time
 from dataclasses import replace
 
-from PySide6.QtCore import QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QSurfaceFormat, QWheelEvent
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import QWidget
@@ -18,6 +18,7 @@ from .scene import Look, Scene
 
 TURN_S = 7.0
 TURN_FRAME_MS = 33
+SETTLE_MS = 150
 RADIANS_PER_PIXEL = 0.009
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,6 @@ def surface_format() -> QSurfaceFormat:
     wanted.setVersion(3, 3)
     wanted.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
     wanted.setDepthBufferSize(24)
-    wanted.setSamples(4)
     return wanted
 
 
@@ -37,7 +37,6 @@ class Viewer(QOpenGLWidget):
     """Draws one `Geometry`. ``unavailable`` tells why it cannot."""
 
     unavailable = Signal(str)
-    moved = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +54,8 @@ class Viewer(QOpenGLWidget):
         self._turn_started = 0.0
         self._turning = QTimer(self, interval=TURN_FRAME_MS)
         self._turning.timeout.connect(self._turn_on)
+        self._moving = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._moving.timeout.connect(self.update)
 
     # --- what to show ---
 
@@ -108,7 +109,7 @@ class Viewer(QOpenGLWidget):
 
     def _move(self, orbit: Orbit) -> None:
         self.orbit = orbit
-        self.moved.emit()
+        self._moving.start()
         self.update()
 
     def picture(self) -> QImage:
@@ -136,7 +137,8 @@ class Viewer(QOpenGLWidget):
             self._scene.upload(self._geometry)
             self._stale = False
         ratio = self.devicePixelRatioF()
-        self._scene.draw(self.orbit, self.look, round(self.width() * ratio), round(self.height() * ratio))
+        size = QSize(round(self.width() * ratio), round(self.height() * ratio))
+        self._scene.draw(self.orbit, self.look, size, still=not self._moving.isActive())
 
     def release(self) -> None:
         """Free what lives on the graphics card: the window closes or the context goes."""

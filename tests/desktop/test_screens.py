@@ -1,0 +1,129 @@
+"""A picture of the window in every state, in dark and light.
+
+The pictures go to a temporary folder; with WHOLEFORM_SCREENS=FOLDER they are kept there, as docs/screens is made:
+``WHOLEFORM_SCREENS=docs/screens python -m pytest tests/desktop/test_screens.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from PySide6.QtGui import QCursor, QImage
+
+from backend.serving.embedded import EmbeddedServer
+from desktop_gui.qimages import pixels_of
+from protocol import ConnectionState, Mask
+
+from .driving import CONTROL, CUP, TABLE, Driver
+from .test_connection import free_port, keyed_server
+
+Opener = Callable[..., Driver]
+Keep = Callable[[str, Driver], None]
+LARGEST = 250_000  # bytes
+
+
+@pytest.fixture(params=["dark", "light"])
+def theme(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def keep(tmp_path: Path, theme: str) -> Keep:
+    """Write the window as docs/screens/desktop-NAME-THEME.png and see that it is a whole window, and not too large."""
+    folder = Path(os.environ.get("WHOLEFORM_SCREENS") or tmp_path)
+
+    def keep(name: str, driver: Driver) -> None:
+        path = folder / f"desktop-{name}-{theme}.png"
+        write_small(driver.picture(), path)
+        picture = PIL.Image.open(path)
+        assert picture.size == (1280, 720)
+        assert path.stat().st_size < LARGEST
+        bright = float(np.asarray(picture.convert("L"))[-8:, :200].mean())  # the status bar is empty there
+        assert bright < 60 if theme == "dark" else bright > 200
+
+    return keep
+
+
+def write_small(image: QImage, path: Path) -> None:
+    """A PNG with 256 colours: photos in it stay presentable at a third of the bytes."""
+    picture = PIL.Image.fromarray(np.ascontiguousarray(pixels_of(image)[..., :3]))
+    picture.quantize(256, method=PIL.Image.Quantize.MEDIANCUT).save(path, optimize=True)
+
+
+@pytest.fixture
+def away() -> None:
+    """The pointer where it highlights nothing."""
+    QCursor.setPos(1500, 950)
+
+
+@pytest.mark.usefixtures("away")
+def test_from_empty_to_finished(open_window: Opener, server: EmbeddedServer, theme: str, keep: Keep) -> None:
+    driver = open_window(server.address, theme=theme).connected()
+    keep("empty", driver)
+    driver.open_example()
+    keep("example", driver)
+    driver.click(CUP)
+    driver.click(TABLE, CONTROL)
+    driver.pointed()
+    keep("prompting", driver)
+    with server.client() as other:
+        # A long job of somebody else stands before ours, so that it waits in line.
+        other.submit("echo", {}, {"seconds": 1.5, "steps": 30}).wait_accepted(10)
+        driver.run()
+        driver.wait(lambda: "Queued" in driver.stage, "the job waits in line")
+        keep("queued", driver)
+    making = driver.window.studio.making
+    job_id = driver.document.job_id
+    driver.wait(lambda: "complete" in making.previews.get(job_id, {}) or driver.document.result, "a first look", 60)
+    driver.turn(0.1)
+    keep("running", driver)
+    driver.finished()
+    driver.wait(lambda: not driver.window.view.viewer.turning, "it has turned once", 20)
+    keep("finished", driver)
+    driver.press(driver.window.samples.cards[2])
+    driver.wait(lambda: driver.result.sample.mesh is not None, "the mesh of the sample is here")
+    driver.turn(0.3)
+    keep("samples", driver)
+    driver.window.docks["jobs"].raise_()
+    driver.window.workspace.bar.more.click()
+    keep("more", driver)
+
+
+@pytest.mark.usefixtures("away")
+def test_cancelled_and_failed(open_window: Opener, server: EmbeddedServer, theme: str, keep: Keep) -> None:
+    driver = open_window(server.address, theme=theme).connected().open_example()
+    driver.window.docks["jobs"].raise_()
+    driver.click(CUP)
+    driver.pointed()
+    driver.window.workspace.bar.parameters.set_values({"quality": "best", "samples": 8})
+    driver.run()
+    driver.wait(lambda: driver.stage, "the job is under way")
+    driver.press(driver.window.workspace.bar.stop)
+    driver.wait(lambda: driver.window.studio.running is None, "the job has ended", 20)
+    keep("cancelled", driver)
+    # An empty mask is something no model can make whole.
+    driver.document.mask, driver.document.mask_stale = Mask(np.zeros((400, 600), np.uint8)), False
+    driver.run()
+    driver.wait(lambda: driver.window.messages.text, "the window says what went wrong")
+    driver.turn(0.2)
+    keep("failed", driver)
+
+
+@pytest.mark.usefixtures("away")
+def test_offline(open_window: Opener, theme: str, keep: Keep) -> None:
+    driver = open_window(f"tcp://127.0.0.1:{free_port()}", theme=theme)
+    driver.wait(lambda: driver.state is ConnectionState.OFFLINE, "offline")
+    keep("offline", driver)
+
+
+@pytest.mark.usefixtures("away")
+def test_key_refused(open_window: Opener, tmp_path: Path, theme: str, keep: Keep) -> None:
+    with keyed_server(tmp_path) as (server, server_key):
+        driver = open_window(server.address, server_key=server_key, theme=theme).open_example()
+        driver.wait(lambda: driver.state is ConnectionState.KEY_REFUSED, "key refused", 20)
+        keep("key-refused", driver)

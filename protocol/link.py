@@ -147,7 +147,10 @@ class Link:
     def _open(self) -> None:
         socket = self._context.socket(zmq.DEALER)
         socket.linger = 0
-        socket.sndhwm = socket.rcvhwm = 64
+        socket.sndhwm = 64
+        # Unlimited: a suspended process that wakes to a full queue made libzmq abort. What comes is bounded by what was
+        # asked for (pieces) and by the server (ten progress messages a second).
+        socket.rcvhwm = 0
         socket.immediate = True  # nothing is queued to a dead peer
         socket.ipv6 = True
         socket.reconnect_ivl = 100

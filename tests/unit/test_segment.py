@@ -18,7 +18,7 @@ from backend.pipelines import registry
 from backend.pipelines.context import Cancelled, Context
 from protocol.problems import ErrorCode, ProblemError
 from protocol.tasks import TASKS, check_parameters
-from protocol.values import Image, Mask
+from protocol.values import Array, Image, Mask
 
 MODELS = ("u2netp", "grabcut")
 
@@ -31,11 +31,14 @@ def _segment(image: np.ndarray, model: str = "u2netp", **prompt: Any) -> Mask:
     parameters = check_parameters(TASKS["segment"], {"model": model, **prompt})
     outputs, info = registry.run("segment", {"image": Image(image)}, parameters, Context())
     assert info["models"] == {"segment": model}
-    confidence = outputs["confidence"].data
+    mask, certainty = outputs["mask"], outputs["confidence"]
+    assert isinstance(mask, Mask)
+    assert isinstance(certainty, Array)
+    confidence = certainty.data
     assert confidence.shape == image.shape[:2]
     assert confidence.dtype == np.float32
     assert 0 <= confidence.min() <= confidence.max() <= 1
-    return outputs["mask"]
+    return mask
 
 
 def _drawn(seed: int) -> tuple[np.ndarray, np.ndarray]:

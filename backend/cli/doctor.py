@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-_MARKS = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "optional": "[dim]none[/]"}
+if TYPE_CHECKING:
+    from .checks import Check
+
+_STYLES = {"ok": "green", "missing": "red", "optional": "dim"}
 
 
 def doctor(
@@ -22,11 +25,17 @@ def doctor(
     if as_json:
         print(json.dumps({"ok": not missing, "checks": [asdict(check) for check in checks]}, ensure_ascii=False))
     else:
-        from .tables import print_table
-
-        rows = [
-            (check.name, _MARKS[check.state], check.found, "" if check.state == "ok" else check.remedy)
-            for check in checks
-        ]
-        print_table(("", "", "FOUND", "TO GET IT"), rows)
+        _print(checks)
     raise typer.Exit(1 if missing else 0)
+
+
+def _print(checks: list[Check]) -> None:
+    from rich.text import Text
+
+    from .tables import print_table
+
+    rows = [
+        (check.name, Text(check.state, _STYLES[check.state]), check.found, "" if check.state == "ok" else check.remedy)
+        for check in checks
+    ]
+    print_table(("", "", "FOUND", "TO GET IT"), rows)

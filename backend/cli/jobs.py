@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
+import msgspec.structs
 import typer
 
 from protocol import Client, Job, JobCancelled
@@ -31,7 +31,7 @@ def list_jobs(server: ServerOption = "", server_key: ServerKeyOption = "", as_js
     with shown(as_json), connected(server, server_key) as client:
         jobs = sorted(client.list_jobs(), key=lambda job: job.created)
     if as_json:
-        print(json.dumps({"jobs": msgspec.to_builtins(jobs)}, ensure_ascii=False))
+        print(json.dumps({"jobs": [msgspec.structs.asdict(job) for job in jobs]}, ensure_ascii=False))
         return
     from .tables import print_table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-import msgspec
+import msgspec.structs
 import typer
 
 from protocol.messages import ModelInfo
@@ -23,7 +23,7 @@ def models(
     with shown(as_json):
         infos = _infos(server, server_key)
     if as_json:
-        print(json.dumps({"models": msgspec.to_builtins(infos)}, ensure_ascii=False))
+        print(json.dumps({"models": [msgspec.structs.asdict(info) for info in infos]}, ensure_ascii=False))
         return
     from .tables import print_table
 

@@ -14,7 +14,6 @@ from protocol.client import Inputs
 from protocol.messages import ParameterInfo, PortInfo, TaskInfo
 from protocol.problems import ErrorCode, ProblemError
 
-from .loading import load_value
 from .prompts import parse_box, parse_points
 
 _TYPES = {"integer": int, "number": float, "boolean": bool, "points": list[str]}
@@ -33,6 +32,8 @@ def signature(task: TaskInfo) -> list[inspect.Parameter]:
 
 def inputs_of(task: TaskInfo, given: dict[str, Any]) -> Inputs:
     """The inputs that were given, read from their files. ProblemError (BAD_INPUT) for one that cannot be read."""
+    from .loading import load_value
+
     inputs: Inputs = {}
     for port in task.inputs:
         texts = given[port.name]

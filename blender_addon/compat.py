@@ -24,20 +24,58 @@ def session_uid(datablock: Any) -> int:
     return int(getattr(datablock, "session_uid", 0))
 
 
-def progress(layout: Any, factor: float, text: str) -> None:
-    """A progress bar, or the text with per cent before 4.0."""
+def progress(layout: Any, factor: float) -> None:
+    """A progress bar, or the per cent alone before 4.0."""
+    text = f"{100 * factor:.0f} %"
     if hasattr(layout, "progress"):
         layout.progress(factor=factor, text=text)
     else:
-        layout.label(text=f"{100 * factor:.0f} %  {text}")
+        layout.label(text=text)
+
+
+def redraw_status_bar() -> None:
+    """Have Blender draw its status bar anew. It belongs to no area that scripts reach, but it listens for this."""
+    bpy.msgbus.publish_rna(key=(bpy.types.ViewLayer, "name"))
 
 
 def builtin_shader(name: str) -> Any:
-    """A shader of Blender's by its name since 4.0 ("IMAGE", "UNIFORM_COLOR", "SMOOTH_COLOR")."""
+    """A shader of Blender's by its name since 4.0 ("UNIFORM_COLOR", "SMOOTH_COLOR")."""
     import gpu
 
     dimension = "3D" if name == "SMOOTH_COLOR" else "2D"
     return gpu.shader.from_builtin(name if VERSION >= (4, 0, 0) else f"{dimension}_{name}")
+
+
+_PICTURE_SOURCE = """
+void main() {
+  colour = texture(image, at);
+  if (srgbTarget) {  // set by Blender: what is drawn on takes linear colours
+    vec3 low = colour.rgb / 12.92;
+    vec3 high = pow((colour.rgb + 0.055) / 1.055, vec3(2.4));
+    colour.rgb = mix(high, low, vec3(lessThanEqual(colour.rgb, vec3(0.04045))));
+  }
+}
+"""
+
+
+def picture_shader() -> Any:
+    """A shader that draws the texture "image" of sRGB colours as they are, at "pos" with "texCoord". Blender's own
+    image shader takes colours for linear in the editors that matter here, and makes them pale."""
+    import gpu
+
+    between = gpu.types.GPUStageInterfaceInfo("wholeform_between")
+    between.smooth("VEC2", "at")
+    info = gpu.types.GPUShaderCreateInfo()
+    info.push_constant("MAT4", "ModelViewProjectionMatrix")
+    info.push_constant("BOOL", "srgbTarget")
+    info.sampler(0, "FLOAT_2D", "image")
+    info.vertex_in(0, "VEC2", "pos")
+    info.vertex_in(1, "VEC2", "texCoord")
+    info.vertex_out(between)
+    info.fragment_out(0, "VEC4", "colour")
+    info.vertex_source("void main() { at = texCoord; gl_Position = ModelViewProjectionMatrix * vec4(pos, 0, 1); }")
+    info.fragment_source(_PICTURE_SOURCE)
+    return gpu.shader.create_from_info(info)
 
 
 def enable_nodes(material: Any) -> None:

@@ -47,12 +47,14 @@ def _draw() -> None:
         return
     shader = builtin_shader("SMOOTH_COLOR")
     gpu.state.depth_test_set("LESS_EQUAL")
+    gpu.state.depth_mask_set(True)  # or its back would be drawn over its front
     gpu.state.blend_set("ALPHA")
     for job_id, (positions, colours) in list(_ghosts.items()):
         if job_id not in _batches:
             _batches[job_id] = batch_for_shader(shader, "TRIS", {"pos": positions, "color": colours})
         _batches[job_id].draw(shader)
     gpu.state.blend_set("NONE")
+    gpu.state.depth_mask_set(False)
     gpu.state.depth_test_set("NONE")
 
 

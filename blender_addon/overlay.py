@@ -1,12 +1,14 @@
-"""What is drawn over the picture in the Image Editor: the visible mask's tint, the points and the box."""
+"""What is drawn over the picture in the Image Editor: the visible mask or the whole object, the points, the box."""
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import bpy
+import numpy as np
 
-from .compat import builtin_shader
+from . import compat
 from .properties import box_of, points_of
 from .session import current
 
@@ -17,6 +19,7 @@ _RIM = (0.0, 0.0, 0.0, 1.0)
 
 _handlers: list[Any] = []
 _textures: dict[str, tuple[int, Any]] = {}
+_shaders: list[Any] = []
 
 drag: list[float] = []  # the box being dragged: x0, y0, x1, y1 in pixels of the image
 
@@ -38,11 +41,17 @@ def _quad(x0: float, y0: float, x1: float, y1: float) -> list[tuple[float, float
     return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
 
 
-def _draw_plain(kind: str, positions: list[tuple[float, float]], colour: tuple[float, ...]) -> None:
+def _triangles(polygon: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A convex polygon's corners as triangles around the first one."""
+    pairs = itertools.pairwise(polygon[1:])
+    return [corner for second, third in pairs for corner in (polygon[0], second, third)]
+
+
+def _draw_plain(polygon: list[tuple[float, float]], colour: tuple[float, ...]) -> None:
     from gpu_extras.batch import batch_for_shader
 
-    shader = builtin_shader("UNIFORM_COLOR")
-    batch = batch_for_shader(shader, kind, {"pos": positions})
+    shader = compat.builtin_shader("UNIFORM_COLOR")
+    batch = batch_for_shader(shader, "TRIS", {"pos": _triangles(polygon)})
     shader.bind()
     shader.uniform_float("color", colour)
     batch.draw(shader)
@@ -51,20 +60,21 @@ def _draw_plain(kind: str, positions: list[tuple[float, float]], colour: tuple[f
 def _texture(name: str) -> Any | None:
     import gpu
 
-    tint = current().tints.get(name)
-    if tint is None:
+    wanted = current().overlay(name)
+    if wanted is None:
         _textures.pop(name, None)
         return None
     version, texture = _textures.get(name, (0, None))
-    if version != tint.version:
-        height, width = tint.pixels.shape[:2]
-        data = gpu.types.Buffer("FLOAT", width * height * 4, tint.pixels.ravel())
+    if version != wanted.version:
+        height, width = wanted.pixels.shape[:2]
+        floats = wanted.pixels.astype(np.float32).ravel() / 255  # textures are filled from floats alone
+        data = gpu.types.Buffer("FLOAT", width * height * 4, floats)
         texture = gpu.types.GPUTexture((width, height), format="RGBA8", data=data)
-        _textures[name] = (tint.version, texture)
+        _textures[name] = (wanted.version, texture)
     return texture
 
 
-def _draw_tint(region: Any, image: Any) -> None:
+def _draw_over(region: Any, image: Any) -> None:
     from gpu_extras.batch import batch_for_shader
 
     texture = _texture(image.name)
@@ -73,9 +83,11 @@ def _draw_tint(region: Any, image: Any) -> None:
     width, height = image.size
     x0, y0 = to_region(region, image, 0, height)
     x1, y1 = to_region(region, image, width, 0)
-    shader = builtin_shader("IMAGE")
-    corners = {"pos": _quad(x0, y0, x1, y1), "texCoord": _quad(0, 0, 1, 1)}
-    batch = batch_for_shader(shader, "TRI_FAN", corners)
+    if not _shaders:
+        _shaders.append(compat.picture_shader())
+    shader = _shaders[0]
+    corners = {"pos": _triangles(_quad(x0, y0, x1, y1)), "texCoord": _triangles(_quad(0, 0, 1, 1))}
+    batch = batch_for_shader(shader, "TRIS", corners)
     shader.bind()
     shader.uniform_sampler("image", texture)
     batch.draw(shader)
@@ -87,11 +99,11 @@ def _draw_point(region: Any, image: Any, x: float, y: float, on_object: bool, sc
     for radius, colour in ((8 * scale, _RIM), (6.5 * scale, ON_OBJECT if on_object else OFF_OBJECT)):
         corners = [(0.38, 0.92), (0.92, 0.38), (0.92, -0.38), (0.38, -0.92)]
         ring = corners + [(-a, -b) for a, b in corners]
-        _draw_plain("TRI_FAN", [(cx + a * radius, cy + b * radius) for a, b in ring], colour)
+        _draw_plain([(cx + a * radius, cy + b * radius) for a, b in ring], colour)
     arm, thin = 4 * scale, 1 * scale
-    _draw_plain("TRI_FAN", _quad(cx - arm, cy - thin, cx + arm, cy + thin), _RIM)
+    _draw_plain(_quad(cx - arm, cy - thin, cx + arm, cy + thin), _RIM)
     if on_object:
-        _draw_plain("TRI_FAN", _quad(cx - thin, cy - arm, cx + thin, cy + arm), _RIM)
+        _draw_plain(_quad(cx - thin, cy - arm, cx + thin, cy + arm), _RIM)
 
 
 def _draw_box(region: Any, image: Any, box: list[float], scale: float) -> None:
@@ -106,7 +118,7 @@ def _draw_box(region: Any, image: Any, box: list[float], scale: float) -> None:
             _quad(low_x - rim, low_y - rim, low_x + rim, high_y + rim),
             _quad(high_x - rim, low_y - rim, high_x + rim, high_y + rim),
         ):
-            _draw_plain("TRI_FAN", edge, colour)
+            _draw_plain(edge, colour)
 
 
 def _draw() -> None:
@@ -118,7 +130,7 @@ def _draw() -> None:
         return
     region, scale = bpy.context.region, bpy.context.preferences.system.ui_scale
     gpu.state.blend_set("ALPHA")
-    _draw_tint(region, image)
+    _draw_over(region, image)
     box = list(drag) if drag else box_of(image)
     if box is not None:
         _draw_box(region, image, box, scale)
@@ -140,4 +152,5 @@ def unregister() -> None:
     while _handlers:
         bpy.types.SpaceImageEditor.draw_handler_remove(_handlers.pop(), "WINDOW")
     forget_textures()
+    _shaders.clear()
     drag.clear()

@@ -14,13 +14,14 @@ from .session import JobRecord, current
 
 
 def draw_connection(layout: Any) -> None:
-    """One dot with one word, the server's name, and what to do when there is trouble."""
+    """One dot with one word, the name of a server elsewhere, and what to do when there is trouble."""
     session = current()
     network = session.network
     row = layout.row(align=True)
     server = network.server or preferences.server()
-    word = wording.CONNECTION_WORDS[network.state]
-    row.label(text=f"{server.name}: {word}", icon=preferences.connection_icon())
+    word = wording.CONNECTION_WORDS[network.state].capitalize()
+    # The narrow panel shows little more than the word, so that comes first.
+    row.label(text=word if server.is_local else f"{word}: {server.name}", icon=preferences.connection_icon())
     if network.client is None:
         row.operator("wholeform.test_connection", text="", icon="LINKED")
     row.operator("preferences.addon_show", text="", icon="PREFERENCES").module = __package__
@@ -55,7 +56,7 @@ def draw_prompts(layout: Any, image: Any | None) -> None:
         return
     points = points_of(image)
     if not points and box_of(image) is None:
-        column.label(text="Nothing pointed at: what stands out most")
+        _wrapped(column, "Nothing pointed at: takes what stands out most")
         return
     on = sum(label > 0 for _, _, label in points)
     counts = [f"{on} on" if on else "", f"{len(points) - on} off" if len(points) > on else ""]
@@ -74,7 +75,7 @@ def draw_form(layout: Any, scene: Any, basic: bool) -> None:
         if field.basic == basic and group is not None:
             column.prop(group, field.name)
     if not parameters.fields():
-        column.label(text="Settings come with the connection")
+        _wrapped(column, "Settings come with the connection")
 
 
 def draw_samples(layout: Any) -> None:
@@ -107,8 +108,9 @@ def draw_job(layout: Any, record: JobRecord) -> None:
     row.label(text=record.label + (f", sample {record.chosen + 1}" if record.parent else ""), icon_value=icon)
     if record.is_active:
         row.operator("wholeform.cancel", text="", icon="CANCEL").job = record.job.id
-        line = wording.job_line(record.job, stage_titles(session.catalogue), session.connected, record.stopping)
-        compat.progress(box, wording.fraction(record.job), line)
+        titles = stage_titles(session.catalogue)
+        compat.progress(box, wording.fraction(record.job))
+        _wrapped(box, wording.job_line(record.job, titles, session.connected, record.stopping))
         return
     if record.job.state is JobState.DONE and record.result is not None:
         row.operator("wholeform.import_result", text="", icon="IMPORT").job = record.job.id
@@ -121,12 +123,14 @@ def draw_job(layout: Any, record: JobRecord) -> None:
         _wrapped(box, str(record.job.problem))
         box.label(text=f"Job {record.job.id}")
     else:
-        box.label(text=_ending(record))
+        _wrapped(box, _ending(record))
 
 
 def _ending(record: JobRecord) -> str:
     if record.job.state is not JobState.DONE:
         return wording.job_line(record.job, {})
+    if record.result is None:
+        return "fetching the result"
     models = ", ".join(dict.fromkeys(record.job.info.get("models", {}).values()))
     text = "done" if record.imported else "done, not imported"
     return f"{text}, by {models}" if models else text

@@ -62,15 +62,26 @@ def thumbnail(picture: np.ndarray, side: int) -> np.ndarray:
     return np.ascontiguousarray(square[::-1]).ravel()
 
 
-def tint(mask: np.ndarray, side: int, colour: tuple[float, float, float]) -> np.ndarray:
-    """float32 h x w x 4, bottom row first, for drawing over the picture: ``mask`` (uint8 H x W) as a see-through colour
+def tint(mask: np.ndarray, side: int, colour: tuple[int, int, int]) -> np.ndarray:
+    """uint8 h x w x 4, bottom row first, for drawing over the picture: ``mask`` (uint8 H x W) as a see-through colour
     with a clear outline, its longer side at most ``side``."""
     step = -(-max(mask.shape) // side)
     inside = mask[step // 2 :: step, step // 2 :: step] > 0 if step > 1 else mask > 0
     inside = np.ascontiguousarray(inside[::-1])
     padded = np.pad(inside, 1, mode="edge")
     whole = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    drawn = np.zeros((*inside.shape, 4), np.float32)
-    drawn[inside] = (*colour, 0.35)
-    drawn[inside & ~whole] = (*colour, 0.95)
+    drawn = np.zeros((*inside.shape, 4), np.uint8)
+    drawn[inside] = (*colour, 90)
+    drawn[inside & ~whole] = (*colour, 240)
+    return drawn
+
+
+def revealed(completed: np.ndarray, side: int) -> np.ndarray:
+    """uint8 h x w x 4, bottom row first, for drawing over the picture: the whole object (``completed`` uint8 H x W x 4)
+    in place, everything else darkened."""
+    small = shrink(completed, side)[::-1].astype(np.uint16)
+    alpha = small[..., 3:]
+    drawn = np.empty(small.shape, np.uint8)
+    drawn[..., :3] = small[..., :3] * alpha // 255
+    drawn[..., 3:] = np.maximum(alpha, 150)
     return drawn

@@ -8,6 +8,8 @@ from typing import Any
 
 import bpy
 
+from . import compat
+
 EDITORS = ("VIEW_3D", "IMAGE_EDITOR")
 
 
@@ -49,12 +51,13 @@ def region_of(area: Any, kind: str = "WINDOW") -> Any | None:
 
 
 def redraw(*kinds: str) -> None:
-    """Have the panels of both editors drawn anew, and the whole of those named in ``kinds``."""
+    """Have the panels of both editors and the status bar drawn anew, and the whole of the editors in ``kinds``."""
     for kind in EDITORS:
         for area in areas(kind):
             for region in area.regions:
                 if kind in kinds or region.type == "UI":
                     region.tag_redraw()
+    compat.redraw_status_bar()
 
 
 def show_image(image: Any) -> Any | None:

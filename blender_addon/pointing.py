@@ -6,7 +6,7 @@ import bpy
 
 from . import connecting, images, overlay, places, prompts
 from .protocol import ProblemError
-from .session import Picture, current
+from .session import current
 
 DRAG_PX = 6  # a press that moves less than this is a click
 HINT = (
@@ -25,23 +25,21 @@ class WHOLEFORM_OT_point(bpy.types.Operator):
     bl_label = "Point at Object"
     bl_options = {"REGISTER", "UNDO"}
 
-    _running: list[Picture] = []
-
     @classmethod
     def poll(cls, context: Any) -> bool:
         return prompts.picture(context) is not None
 
     def invoke(self, context: Any, event: Any) -> set[str]:
         image = prompts.picture(context)
-        if self._running:
+        session = current()
+        if session.tool is not None:
             return {"CANCELLED"}
         if places.show_image(image) is None:
             self.report({"ERROR"}, "No room to show the picture. Open an Image Editor.")
             return {"CANCELLED"}
         context.scene.wholeform.image = image
-        self._picture = images.picture_of(image)
+        session.tool = images.picture_of(image)
         self._press: tuple[float, float, float, float] | None = None
-        self._running.append(self._picture)
         context.workspace.status_text_set(HINT)
         context.window.cursor_modal_set("CROSSHAIR")
         context.window_manager.modal_handler_add(self)
@@ -50,8 +48,8 @@ class WHOLEFORM_OT_point(bpy.types.Operator):
         return _STAY
 
     def modal(self, context: Any, event: Any) -> set[str]:
-        image = images.find(self._picture)
-        if image is None or not self._running:
+        image = images.find(current().tool)
+        if image is None:
             return self._leave(context)
         if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
             return self._leave(context)
@@ -129,8 +127,7 @@ class WHOLEFORM_OT_point(bpy.types.Operator):
         places.redraw("IMAGE_EDITOR")
 
     def _leave(self, context: Any) -> set[str]:
-        self._running.clear()
-        overlay.drag.clear()
+        stop()
         context.workspace.status_text_set(None)
         if context.window is not None:
             context.window.cursor_modal_restore()
@@ -140,12 +137,12 @@ class WHOLEFORM_OT_point(bpy.types.Operator):
 
 def is_pointing() -> bool:
     """Whether the tool runs."""
-    return bool(WHOLEFORM_OT_point._running)
+    return current().tool is not None
 
 
 def stop() -> None:
     """Have the tool end with the next event it gets."""
-    WHOLEFORM_OT_point._running.clear()
+    current().tool = None
     overlay.drag.clear()
 
 

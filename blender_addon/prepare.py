@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from .axes import to_blender
-from .pictures import thumbnail, tint
+from .pictures import revealed, thumbnail, tint
 from .png import encode
 from .protocol import Image, Job, JobState, Mask, Mesh, Problem
 
 THUMBNAIL = 128
-TINT = 640
-TINT_COLOUR = (0.10, 0.65, 1.0)
+OVERLAY = 640
+TINT_COLOUR = (25, 165, 255)
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,14 @@ class ReadyMesh:
 
 @dataclass(frozen=True)
 class ReadyResult:
-    """The end of a `whole_object` job. ``completed`` is the first sample as a PNG file."""
+    """The end of a job. ``completed`` is the first sample as a PNG file; ``revealed`` shows each one in its place."""
 
     job: str
     mesh: ReadyMesh | None
     completed: bytes | None
     thumbnails: list[np.ndarray]
     tint: np.ndarray | None
+    revealed: list[np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Preparer:
                 yield ReadyPreview(job.id, stage, *_looks(values), rough)
 
     def result(self, job: Job) -> Iterator[Ready]:
-        """What ``job`` brought, in the order in which it is wanted. Nothing for a job without outputs."""
+        """What ``job`` brought, in the order in which it is wanted. Nothing unless it is done."""
         self._shown = {key: value for key, value in self._shown.items() if key[0] != job.id}
         if job.outputs is None or job.state is not JobState.DONE:
             return
@@ -97,7 +98,8 @@ class Preparer:
         first = encode(completed[0]) if completed else None
         mesh = values.get("mesh")
         ready = ready_mesh(mesh) if isinstance(mesh, Mesh) else None
-        yield ReadyResult(job.id, ready, first, thumbnails, drawn)
+        shown = [revealed(pixels, OVERLAY) for pixels in completed if pixels.shape[2] == 4]
+        yield ReadyResult(job.id, ready, first, thumbnails, drawn, shown)
         if first is not None:
             yield ReadySamples(job.id, [first, *(encode(pixels) for pixels in completed[1:])])
 
@@ -121,5 +123,5 @@ def _looks(values: dict[str, Any]) -> tuple[list[np.ndarray], np.ndarray | None]
     """Thumbnails of the pictures among ``values`` and the tint of the visible mask."""
     pictures = [item.pixels for value in values.values() for item in _many(value) if isinstance(item, Image)]
     mask: Any = values.get("mask")
-    drawn = tint(mask.pixels, TINT, TINT_COLOUR) if isinstance(mask, Mask) else None
+    drawn = tint(mask.pixels, OVERLAY, TINT_COLOUR) if isinstance(mask, Mask) else None
     return [thumbnail(pixels, THUMBNAIL) for pixels in pictures], drawn

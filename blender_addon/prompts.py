@@ -49,6 +49,7 @@ def ask_mask(context: Any, image: Any) -> None:
     """Ask the server for the visible mask at the image's prompts; what was asked for it before is called off. Raises
     ProblemError."""
     session = current()
+    session.note = ""
     stop_asking(image.name)
     said: dict[str, Any] = {"points": points_of(image)}
     if (box := box_of(image)) is not None:

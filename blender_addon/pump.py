@@ -128,8 +128,6 @@ def _on_job(session: Session, job: Job) -> str:
         record = session.records.get(job.id)
         if record is not None and job.state.is_final:
             ghost.hide(job.id)
-            if job.state is JobState.DONE and record.result is None and not record.note:
-                record.note = "The server gave no result"
         return ""
     del session.pointing[job.id]
     if job.state is JobState.DONE and job.outputs is not None:
@@ -172,6 +170,7 @@ def _on_result(session: Session, event: ReadyResult) -> str:
     if outputs is not None and "mask" in outputs:
         record.mask = outputs["mask"]
     if not record.parent:
+        session.reveal(record)
         thumbnails.put(record)
         session.shown = record.job.id
     if record.file != session.file and record.wanted:

@@ -56,6 +56,7 @@ def _after_load(*_: Any) -> None:
     current.file += 1
     current.masks.clear()
     current.tints.clear()
+    current.revealed.clear()
     timer.ensure()
 
 

@@ -16,6 +16,7 @@ def submit_picture(context: Any, image: Any, extra: dict[str, Any]) -> list[str]
     """Start `whole_object` on ``image`` with its prompts, the form's parameters and ``extra``. Returns a list that
     holds the job's id, once there is one. Raises ProblemError."""
     session = current()
+    session.note = ""
     prompts.stop_asking(image.name)
     given: dict[str, Any] = {"points": points_of(image)}
     if (box := box_of(image)) is not None:
@@ -158,6 +159,8 @@ class WHOLEFORM_OT_choose_sample(bpy.types.Operator):
             return {"CANCELLED"}
         record.chosen, record.note = self.index, ""
         importing.show_completed(record, record.samples[self.index])
+        session.reveal(record)
+        places.redraw("IMAGE_EDITOR")
         if self.index in record.meshes:
             importing.replace_mesh(record)
             return {"FINISHED"}
@@ -170,7 +173,6 @@ class WHOLEFORM_OT_choose_sample(bpy.types.Operator):
             record.note = str(error)
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        places.redraw("IMAGE_EDITOR")
         return outcome(self, child) if self.wait else {"FINISHED"}
 
 

@@ -38,8 +38,8 @@ class ImportOptions:
 
 
 @dataclass
-class Tint:
-    """A visible mask drawn over its picture: float32 h x w x 4 (pictures.tint). ``version`` tells two tints apart."""
+class Overlay:
+    """Drawn over a picture: uint8 h x w x 4, bottom row first. ``version`` tells two of them apart."""
 
     pixels: np.ndarray
     version: int
@@ -86,7 +86,9 @@ class Session:
         self.waiting: list[Callable[[], None]] = []  # what to submit once there is a client
         self.pointing: dict[str, Picture] = {}  # running segment jobs and what they point at
         self.masks: dict[str, Mask] = {}  # the last visible mask, by image name
-        self.tints: dict[str, Tint] = {}  # the same, for drawing
+        self.tints: dict[str, Overlay] = {}  # the same, for drawing
+        self.revealed: dict[str, Overlay] = {}  # the whole object in its place, by image name
+        self.tool: Picture | None = None  # what the pointing tool points at while it runs
         self.discarded: set[str] = set()  # jobs cancelled or removed while the server was away
         self.catalogue: Catalogue | None = None
         self.heartbeat: ServerState | None = None
@@ -116,14 +118,27 @@ class Session:
         return bool(self.active or self.pointing or self.testing or ready or connecting)
 
     def set_tint(self, image: str, pixels: np.ndarray) -> None:
-        """Draw ``pixels`` over the image from now on."""
+        """Draw the visible mask over the image from now on."""
         self._versions += 1
-        self.tints[image] = Tint(pixels, self._versions)
+        self.tints[image] = Overlay(pixels, self._versions)
+
+    def reveal(self, record: JobRecord) -> None:
+        """Draw the chosen sample of ``record`` over its picture, unless the prompts have changed since."""
+        looks = record.result.revealed if record.result is not None else []
+        if record.picture is not None and record.chosen < len(looks):
+            self._versions += 1
+            self.revealed[record.picture.name] = Overlay(looks[record.chosen], self._versions)
+
+    def overlay(self, image: str) -> Overlay | None:
+        """What to draw over the image: the mask while pointing, else the whole object where there is one."""
+        tint = self.tints.get(image)
+        return tint if self.tool is not None else self.revealed.get(image, tint)
 
     def forget_mask(self, image: str) -> None:
         """The prompts changed or are gone: what was drawn for them no longer holds."""
         self.masks.pop(image, None)
         self.tints.pop(image, None)
+        self.revealed.pop(image, None)
 
 
 _current: list[Session] = []

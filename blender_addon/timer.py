@@ -6,17 +6,22 @@ import logging
 
 import bpy
 
+from .session import current
+
 logger = logging.getLogger("wholeform.blender")
 
 BUSY_S = 0.05
 IDLE_S = 0.5
 
 
-def _tick() -> float:
+def _tick() -> float | None:
+    """Pump; returns the seconds until the next time, None when there is nothing to wait for."""
     from .pump import pump
 
     try:
-        return BUSY_S if pump() else IDLE_S
+        if pump():
+            return BUSY_S
+        return IDLE_S if current().network.server is not None else None
     except Exception:
         # A fault must not end the timer: the panel would stand still for ever.
         logger.exception("the pump failed")

@@ -114,7 +114,7 @@ class BlenderWindow:
     def until(self, expression: str, limit_s: float = 120.0) -> Any:
         """Wait until an expression is true inside Blender."""
         deadline = time.monotonic() + limit_s
-        while not (value := self.run(f"result = {expression}")):
+        while not (value := self.run(f"result = bool({expression})")):
             assert time.monotonic() < deadline, f"never true: {expression}"
             time.sleep(0.2)
         return value

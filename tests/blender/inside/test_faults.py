@@ -1,5 +1,5 @@
 # pyright: reportMissingImports=false
-"""What goes wrong, against real processes: a cancel, a server that dies mid-job, one that does not start, a stranger."""
+"""What goes wrong, with real processes: a cancel, a server that dies mid-job, one that does not start, a stranger."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_something_else_at_the_address_is_recognised(watch):
     bpy.ops.wholeform.test_connection()
     serverside.until(lambda: serverside.session().network.state is protocol.ConnectionState.WRONG_SERVER, 20)
     said = " ".join(layout.all_drawn(panels))
-    assert "wrong server" in said
+    assert "Wrong server" in said
     assert "is not a Wholeform server" in said
     listener.close()
 

@@ -52,7 +52,7 @@ def vertices_of(thing) -> np.ndarray:
 def test_connection_line_and_report():
     bpy.ops.wholeform.test_connection()
     serverside.until(lambda: not serverside.session().testing and serverside.session().round_trip_s)
-    assert layout.drawn(panels.CLASSES[0])[0] == "This computer: connected"
+    assert layout.drawn(panels.CLASSES[0])[0] == "Connected"
     report = layout.Layout()
     addon.module("preferences").draw_report(report)
     said = "\n".join(report.said)

@@ -67,7 +67,7 @@ def test_every_panel_draws_with_properties_and_operators_that_exist():
     panels, preferences = addon.module("panels"), addon.module("preferences")
     addon.fresh_file()
     said = layout.all_drawn(panels)
-    for text in ("This computer: offline", "Start Local Server", "Point at Object", "Make Whole", "No jobs yet"):
+    for text in ("Offline", "Start Local Server", "Point at Object", "Make Whole", "No jobs yet"):
         assert text in said
     shown = layout.Layout()
     preferences.draw_server(shown, addon.preferences())

@@ -22,7 +22,7 @@ VIEWS, VIEW_SIDE = 8, 384
 
 
 def demo(
-    image: Annotated[str, typer.Argument(help="A picture, or an example by name: coffee, cat, astronaut …")] = "",
+    image: Annotated[str, typer.Argument(help="A picture, or an example: coffee, saucer, rocket, astronaut, cat.")] = "",
     point: Annotated[list[str] | None, typer.Option(help="X,Y on the object (X,Y,0: not on it); repeatable.")] = None,
     box: Annotated[str | None, typer.Option(help="X0,Y0,X1,Y1 around the object.", show_default=False)] = None,
     out: Annotated[Path, typer.Option(help="Folder for what is made.")] = Path("demo-output"),
@@ -72,7 +72,7 @@ def _source(image: str, point: list[str] | None, box: str | None) -> tuple[Image
     example = EXAMPLES.get(image or DEFAULT)
     if example is None:
         return load_image(image), given
-    own = {"points": example.points, "box": example.box}
+    own = {"points": example.points, "box": example.box, **example.parameters}
     return load_image(example.path), given if point or box else own
 
 

@@ -5,7 +5,7 @@
 VENV ?= .venv
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -c constraints.txt
 
 # Without these, pictures of meshes come from a slower renderer.
 DEMO_PACKAGES := libegl1 libgl1
@@ -81,5 +81,5 @@ define want
 	else echo "Missing. Please run: sudo apt-get install $$missing"; exit 1; fi; \
 	echo "Installing Debian packages: $$missing"; \
 	$$as_root apt-get update -qq && \
-	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null )
+	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends $$missing >/dev/null )
 endef

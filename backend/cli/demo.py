@@ -22,7 +22,7 @@ VIEWS, VIEW_SIDE = 8, 384
 
 
 def demo(
-    image: Annotated[str, typer.Argument(help="A picture, or an example: coffee, saucer, rocket, astronaut, cat.")] = "",
+    image: Annotated[str, typer.Argument(help="A picture, or coffee, saucer, rocket, astronaut, cat.")] = "",
     point: Annotated[list[str] | None, typer.Option(help="X,Y on the object (X,Y,0: not on it); repeatable.")] = None,
     box: Annotated[str | None, typer.Option(help="X0,Y0,X1,Y1 around the object.", show_default=False)] = None,
     out: Annotated[Path, typer.Option(help="Folder for what is made.")] = Path("demo-output"),

@@ -11,7 +11,8 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Example:
-    """A photo: ``points`` are (x, y, label), ``box`` (x0, y0, x1, y1), in its pixels; ``parameters`` of whole_object."""
+    """A photo with ``points`` (x, y, label) and ``box`` (x0, y0, x1, y1) in its pixels, and ``parameters`` of
+    whole_object."""
 
     name: str
     file: str

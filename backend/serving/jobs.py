@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from protocol.frames import Buffer, blobs_of, check_wire, wire_kinds
+from protocol.frames import Buffer, blobs_of
 from protocol.messages import (
     Accepted,
     Cancelled,
@@ -28,8 +28,9 @@ from protocol.messages import (
 )
 from protocol.problems import ErrorCode, Problem, ProblemError
 from protocol.states import JobState, advance_job
-from protocol.tasks import check_inputs, check_parameters, find_task
+from protocol.tasks import check_parameters
 
+from .admission import check_submit
 from .blobs import BlobStore
 from .clients import Clients
 from .job import Job
@@ -105,12 +106,10 @@ class Jobs:
         if message.job in self._jobs:
             self.attach(owner, route, message.job)
             return
-        task = find_task(self._tasks, message.task)
-        parameters = check_parameters(task, message.parameters)
-        self._check_models(task, parameters)
-        check_inputs(task, wire_kinds(message.inputs))
-        check_wire(message.inputs, [len(array) for array in arrays])
-        self._check_limits(message)
+        waiting = sum(not job.state.is_final for job in self._jobs.values())
+        check_submit(
+            message, [len(array) for array in arrays], self._tasks, self._models, self._options.limits, waiting
+        )
         missing = {digest for digest in blobs_of(message.inputs) if not self._blobs.use(digest)}
         self._blobs.check_room(sum(blobs_of(message.inputs)[digest] for digest in missing))
         job = Job(message.job, owner, message, [bytes(array) for array in arrays], time.time(), missing=missing)
@@ -120,33 +119,6 @@ class Jobs:
             self._clients.send(route, Need(job.id, sorted(missing)))
         else:
             self._accept(job)
-
-    def _check_models(self, task: TaskInfo, parameters: dict[str, Any]) -> None:
-        for parameter in task.parameters:
-            if parameter.kind == "model":
-                able = [model.name for model in self._models if parameter.model_task in model.tasks]
-                if parameters[parameter.name] not in able:
-                    raise ProblemError(
-                        ErrorCode.UNKNOWN_MODEL,
-                        f"There is no model “{parameters[parameter.name]}” for {parameter.model_task}.",
-                        f"This server has: {', '.join(able) or 'none'}.",
-                    )
-
-    def _check_limits(self, message: Submit) -> None:
-        limits = self._options.limits
-        sizes = blobs_of(message.inputs)
-        largest, total = max(sizes.values(), default=0), sum(sizes.values())
-        if largest > limits.max_blob_bytes or total > limits.max_job_bytes:
-            raise ProblemError(
-                ErrorCode.TOO_LARGE,
-                f"This job's inputs have {total / 2**20:,.0f} MiB.",
-                f"Allowed: {limits.max_blob_bytes / 2**20:,.0f} MiB an array,"
-                f" {limits.max_job_bytes / 2**20:,.0f} MiB a job.",
-            )
-        if sum(not job.state.is_final for job in self._jobs.values()) >= limits.max_queued_jobs:
-            raise ProblemError(
-                ErrorCode.BUSY, f"The server has {limits.max_queued_jobs} jobs waiting.", "Try again in a few minutes."
-            )
 
     def _mine(self, owner: str, job_id: str) -> Job:
         job = self._jobs.get(job_id)

@@ -25,8 +25,10 @@ class GLRenderer:
     name = "opengl"
 
     def __init__(self) -> None:
-        """Raises ProblemError (MODEL_FAILED) where no EGL library can be opened."""
+        """Raises ProblemError (MODEL_FAILED) where OpenGL cannot be set up, e.g. for want of an EGL library."""
         os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
+        # pyrender imports pyglet's windows, which need X libraries unless told that there is no display.
+        os.environ.setdefault("PYGLET_HEADLESS", "1")
         self._thread = ThreadPoolExecutor(1, "opengl")
         try:
             import pyrender
@@ -35,7 +37,7 @@ class GLRenderer:
         except Exception as problem:  # PyOpenGL raises whatever its loader meets
             raise ProblemError(
                 ErrorCode.MODEL_FAILED,
-                "This machine cannot draw with OpenGL: no EGL library could be opened.",
+                "OpenGL could not be set up on this machine.",
                 "Install the Debian packages libegl1 and libgl1 (or the graphics driver's own EGL).",
             ) from problem
         self._pyrender = pyrender

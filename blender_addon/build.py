@@ -5,7 +5,7 @@
 Wheels are downloaded once into a cache (WHOLEFORM_WHEEL_CACHE, by default in the user's cache folder), checked against
 wheels.sha256 and packed unmodified; with a filled cache nothing is downloaded. The extension tool that comes with
 Blender does the packing: from WHOLEFORM_BLENDER (a Blender 4.2 or later, or a Python that has the bpy package), from
-`blender` on the PATH, or from a bpy package that the tests have installed.
+`blender` on the PATH, or from a bpy package that is installed into the cache.
 """
 
 from __future__ import annotations
@@ -22,19 +22,16 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from . import environments
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-NOT_SHIPPED = {"build.py", "wheels.sha256"}
+NOT_SHIPPED = {"build.py", "environments.py", "wheels.sha256"}
+TOOL_SERIES = "4.5"  # whose bpy package gives the extension tool where nothing else does
 
 
 class BuildError(Exception):
     """The build cannot go on; the text says why and what to do."""
-
-
-def cache_dir() -> Path:
-    """Where everything downloaded for Blender is kept, outside the checkout."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "wholeform"
 
 
 def manifest() -> dict[str, Any]:
@@ -64,7 +61,7 @@ def pip_arguments(wheel: str) -> list[str]:
 def fetch_wheels(target: Path) -> None:
     """Put all wheels of the manifest into ``target``. Raises BuildError when one cannot be had or is not the one
     expected."""
-    cache = Path(os.environ.get("WHOLEFORM_WHEEL_CACHE") or cache_dir() / "wheels")
+    cache = Path(os.environ.get("WHOLEFORM_WHEEL_CACHE") or environments.cache_dir() / "wheels")
     cache.mkdir(parents=True, exist_ok=True)
     target.mkdir(parents=True, exist_ok=True)
     digests = expected_digests()
@@ -135,19 +132,16 @@ def find_tool() -> list[str]:
             raise BuildError(f"WHOLEFORM_BLENDER is {wanted}: neither Blender 4.2 or later nor a Python with bpy.")
         return tool
     blender = shutil.which("blender")
-    pythons = sorted((bpy_cache()).glob("*/bin/python"), reverse=True)
-    for tool in [_blender_tool(blender) if blender else None, *map(_python_tool, pythons)]:
-        if tool is not None:
-            return tool
-    raise BuildError(
-        "The extension tool was not found. Set WHOLEFORM_BLENDER to a Blender 4.2 or later, "
-        "or to a Python where pip has installed bpy."
-    )
-
-
-def bpy_cache() -> Path:
-    """Where the tests keep their environments with bpy, one folder a version."""
-    return Path(os.environ.get("WHOLEFORM_BPY_CACHE") or cache_dir() / "bpy")
+    tool = _blender_tool(blender) if blender else None
+    if tool is None:
+        print("Blender's extension tool comes from its bpy package (350 MB, downloaded once).", file=sys.stderr)
+        try:
+            tool = _python_tool(environments.python_with_bpy(TOOL_SERIES))
+        except (environments.Unavailable, subprocess.CalledProcessError) as error:
+            raise BuildError(f"{error} Or set WHOLEFORM_BLENDER to a Blender 4.2 or later.") from None
+    if tool is None:
+        raise BuildError("Set WHOLEFORM_BLENDER to a Blender 4.2 or later, or to a Python where pip installed bpy.")
+    return tool
 
 
 def run_tool(tool: list[str], *arguments: str) -> str:

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon import build
-from tests.blender import environments
+from blender_addon import build, environments
 
 ROOT = Path(__file__).parents[2]
 INSIDE = Path(__file__).parent / "inside"

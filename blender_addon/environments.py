@@ -1,4 +1,5 @@
-"""Pythons with Blender's bpy package, one environment a version, made once and kept in a cache."""
+"""Pythons with Blender's bpy package, one environment a version, made once and kept in a cache. Not packed: the build
+takes Blender's extension tool from one, and the tests run in all of them."""
 
 from __future__ import annotations
 
@@ -8,10 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from blender_addon.build import bpy_cache
-
 # Blender series -> the exact bpy release and the Python it is built for.
 VERSIONS = {"4.2": ("4.2.23", "3.11"), "4.5": ("4.5.15", "3.11"), "5.0": ("5.0.1", "3.11"), "5.2": ("5.2.3", "3.13")}
+
+
+def cache_dir() -> Path:
+    """Where everything downloaded for Blender is kept, outside the checkout."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "wholeform"
+
+
+def bpy_cache() -> Path:
+    """One folder for each bpy release."""
+    return Path(os.environ.get("WHOLEFORM_BPY_CACHE") or cache_dir() / "bpy")
 
 
 class Unavailable(Exception):

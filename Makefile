@@ -9,9 +9,11 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -c co
 
 # Without these, pictures of meshes come from a slower renderer.
 DEMO_PACKAGES := libegl1 libgl1
-# A display for the desktop's tests, a mouse for it, Qt's and Blender's libraries.
-TEST_PACKAGES := $(DEMO_PACKAGES) xvfb xdotool libxcb-cursor0 libxkbcommon-x11-0 libxcb-icccm4 libxcb-keysyms1 \
-	libxcb-shape0 libxi6 libxxf86vm1 libxfixes3 libxrender1 libsm6 libxkbcommon0
+# What Qt loads.
+DESKTOP_PACKAGES := $(DEMO_PACKAGES) libglib2.0-0 libfontconfig1 libdbus-1-3 libxcb-cursor0 libxkbcommon-x11-0 \
+	libxcb-icccm4 libxcb-keysyms1 libxcb-shape0
+# A display and a mouse for the desktop's tests, and what Blender as a Python package loads.
+TEST_PACKAGES := $(DESKTOP_PACKAGES) xvfb xdotool libxi6 libxxf86vm1 libxfixes3 libxrender1 libsm6 libxkbcommon0
 
 .PHONY: demo test lint bench blender desktop serve venv clean
 
@@ -35,6 +37,7 @@ blender: $(VENV)/.dev
 	$(BIN)/python -m blender_addon.build
 
 desktop: $(VENV)/.desktop
+	@$(call want,$(DESKTOP_PACKAGES))
 	$(BIN)/wholeform-desktop
 
 serve: $(VENV)/.backend

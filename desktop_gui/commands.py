@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu
 
 from .actions import Command
 from .canvas.canvas import Show, Tool
@@ -12,7 +12,7 @@ from .canvas.canvas import Show, Tool
 if TYPE_CHECKING:
     from .window import MainWindow
 
-SAVE = "save_picture save_masks save_mesh - save_all"
+SAVE = "save_mesh save_picture save_masks save_all"
 
 
 def commands(window: MainWindow) -> list[Command]:
@@ -23,11 +23,10 @@ def commands(window: MainWindow) -> list[Command]:
         Command("open", tr("Open a picture…"), window.ask_for_picture, "Ctrl+O", "open"),
         Command("paste", tr("Paste a picture"), window.paste, "Ctrl+V"),
         Command("example", tr("Open the example"), window.open_example),
-        Command("save", tr("Save the mesh"), lambda: _with(window, saving.save_mesh), "Ctrl+S", "save"),
-        Command("save_picture", tr("Completed picture…"), lambda: _with(window, saving.save_completed)),
-        Command("save_masks", tr("Masks…"), lambda: _with(window, saving.save_masks)),
-        Command("save_mesh", tr("Mesh: GLB, PLY or OBJ…"), lambda: _with(window, saving.save_mesh)),
-        Command("save_all", tr("Everything into a folder…"), lambda: _with(window, saving.save_all), "Ctrl+Shift+S"),
+        Command("save_mesh", tr("Save the mesh…"), lambda: _with(window, saving.save_mesh), "Ctrl+S"),
+        Command("save_picture", tr("Save the completed picture…"), lambda: _with(window, saving.save_completed)),
+        Command("save_masks", tr("Save the masks…"), lambda: _with(window, saving.save_masks)),
+        Command("save_all", tr("Save everything in a folder…"), lambda: _with(window, saving.save_all), "Ctrl+Shift+S"),
         Command("quit", tr("Quit"), window.close, "Ctrl+Q"),
         Command("undo", tr("Undo"), pointing.undo, "Ctrl+Z", "undo"),
         Command("redo", tr("Redo"), pointing.redo, "Ctrl+Shift+Z|Ctrl+Y", "redo"),
@@ -79,9 +78,10 @@ def fill_menus(window: MainWindow) -> None:
     tr, actions, bar = window.tr, window.actions_by_name, window.menuBar()
     file = actions.menu(bar, tr("&File"), "open")
     file.addMenu(window.recent_menu)
-    actions.fill_menu(file, "paste example -")
-    actions.menu(file, tr("Save"), SAVE)
-    actions.fill_menu(file, "- quit")
+    actions.fill_menu(file, f"paste example - {SAVE} - quit")
+    save = QMenu(window.workspace.bar.save)
+    actions.fill_menu(save, SAVE)
+    window.workspace.bar.save.setMenu(save)
     actions.menu(bar, tr("&Edit"), "undo redo clear")
     actions.menu(bar, tr("&Object"), "point pan - make stop - previous_sample next_sample")
     view = actions.menu(
@@ -100,13 +100,6 @@ def fill_rail(window: MainWindow) -> None:
     actions = window.actions_by_name
     actions.fill_bar(window.rail, "open - point pan fit - undo redo clear")
     actions["point"].setChecked(True)
-    space = QWidget()
-    space.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-    window.rail.addWidget(space)
-    actions.fill_bar(window.rail, "save")
-    button = window.rail.widgetForAction(actions["save"])
-    if isinstance(button, QToolButton):
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.DelayedPopup)
 
 
 def _with(window: MainWindow, save) -> None:

@@ -17,23 +17,16 @@ _SHAPES = {
     "undo": '<path d="M8 5L4 9l4 4"/><path d="M4 9h10a5.5 5.5 0 0 1 0 11h-3"/>',
     "redo": '<path d="M16 5l4 4-4 4"/><path d="M20 9H10a5.5 5.5 0 0 0 0 11h3"/>',
     "clear": '<path d="M6 6l12 12M18 6L6 18"/>',
-    "save": '<path d="M12 3v11M7.5 10L12 14.5 16.5 10"/><path d="M4 16v3a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2v-3"/>',
     "reset": '<path d="M4 11l8-7 8 7"/><path d="M6 10v9h12v-9"/>',
     "turn": '<path d="M20 12a8 8 0 1 1-2.6-5.9"/><path d="M20.5 3v4.5H16"/>',
     "wire": '<path d="M12 3l8.5 5v8L12 21l-8.5-5V8z"/><path d="M3.5 8L12 12.5 20.5 8M12 12.5V21"/>',
     "clay": '<circle cx="12" cy="12" r="8.5"/><path d="M8 9.5a5 5 0 0 1 3.5-2.5"/>',
     "camera": '<path d="M4 8h3.5L9 5.5h6L16.5 8H20a1.5 1.5 0 0 1 1.5 1.5v8A1.5 1.5 0 0 1 20 19H4'
     'a1.5 1.5 0 0 1-1.5-1.5v-8A1.5 1.5 0 0 1 4 8z"/><circle cx="12" cy="13" r="3.5"/>',
-    "more": '<path d="M4 7h9M17 7h3M4 17h3M11 17h9"/><circle cx="15" cy="7" r="2"/><circle cx="9" cy="17" r="2"/>',
     "problem": '<path d="M12 4l9 16H3z"/><path d="M12 10v4.5M12 17v.3"/>',
     "notice": '<circle cx="12" cy="12" r="8.5"/><path d="M8.5 12.5l2.5 2.5 4.5-5.5"/>',
     "waiting": '<circle cx="12" cy="12" r="8.5"/><path d="M12 7.5V12l3 2"/>',
     "whole": '<circle cx="12" cy="12" r="8.5" stroke-dasharray="3 2.6"/><path d="M3.5 12a8.5 8.5 0 0 1 8.5-8.5"/>',
-    "picture": '<rect x="3.5" y="5" width="17" height="14" rx="2"/><path d="M4 16l5-5 4 4 3-2.5 4 3.5"/>'
-    '<circle cx="15.5" cy="9.5" r="1.3"/>',
-    "down": '<path d="M7 10l5 5 5-5"/>',
-    "server": '<rect x="4" y="4" width="16" height="7" rx="1.5"/><rect x="4" y="13" width="16" height="7" rx="1.5"/>'
-    '<path d="M7.5 7.5h.3M7.5 16.5h.3"/>',
 }
 
 _SVG = (

@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from protocol import ConnectionState, Image, Job, JobState, Mesh, Problem
+from protocol import ConnectionState, ErrorCode, Image, Job, JobState, Mesh, Problem
 from protocol.client import Inputs
 from protocol.connection import config_dir
 from protocol.messages import JobSummary
@@ -25,7 +25,6 @@ from .state.results import Result
 TASK = "whole_object"
 THUMBNAIL = 112
 SAVE_MS = 400
-LOADED = {JobState.LOADING, JobState.RUNNING, JobState.FINISHING}
 
 Previews = dict[str, dict[str, Value | list[Value]]]
 
@@ -54,7 +53,6 @@ class Making(QObject):
         self._connection = connection
         self._background = background
         self._previewed: dict[str, int] = {}
-        self._fetching: set[str] = set()
         self._folder = jobs_dir()
         self._save_soon = QTimer(self, singleShot=True, interval=SAVE_MS)
         self._save_soon.timeout.connect(self._save)
@@ -64,10 +62,14 @@ class Making(QObject):
     def load(self) -> None:
         """Read the list that the last run of this program left."""
         self.jobs.load(self._folder / "jobs.json")
-        for entry in self.jobs:
-            image = QImage(str(self._thumbnail_path(entry.id)))
-            if not image.isNull():
-                self.thumbnails[entry.id] = image
+        paths = {entry.id: self._thumbnail_path(entry.id) for entry in self.jobs}
+        self._background.run(
+            lambda: {job_id: QImage(str(path)) for job_id, path in paths.items()}, self._show_thumbnails
+        )
+        self.list_changed.emit()
+
+    def _show_thumbnails(self, images: dict[str, QImage]) -> None:
+        self.thumbnails = {job_id: image for job_id, image in images.items() if not image.isNull()} | self.thumbnails
         self.list_changed.emit()
 
     # --- what the person does ---
@@ -135,7 +137,6 @@ class Making(QObject):
 
     def fetch(self, job_id: str) -> None:
         """Get the result of a job that ended earlier; `result_ready` tells when it is here."""
-        self._fetching.add(job_id)
         self._connection.follow(job_id)
 
     # --- what the server says ---
@@ -160,7 +161,10 @@ class Making(QObject):
         for entry in self.jobs.running():
             lost = entry.id not in known and entry.server == self._connection.choice.name
             if lost and not self._connection.is_open(entry.id):
-                entry.state = JobState.EXPIRED
+                entry.state = JobState.FAILED
+                entry.problem = Problem(
+                    ErrorCode.NOT_FOUND, self.tr("The server does not know this job."), self.tr("Run it again.")
+                )
         self._list_changed()
 
     def _on_job(self, job: Job) -> None:
@@ -197,7 +201,6 @@ class Making(QObject):
 
     def _on_done(self, entry: JobEntry, job: Job) -> None:
         assert job.outputs is not None
-        self._fetching.discard(job.id)
         parent = self.results.get(entry.parent)
         if parent is not None:
             mesh = job.outputs["mesh"]
@@ -209,7 +212,8 @@ class Making(QObject):
             return
         result = Result.of(job.id, job.outputs, job.info)
         self.results[job.id] = result
-        entry.note = result.note()
+        catalogue = self._connection.catalogue
+        entry.note = result.note({model.name: model.level for model in catalogue.models} if catalogue else {})
         completed = result.samples[0].completed.pixels
         self._background.run(
             lambda: scaled(qimage_of(cut_out(completed)), THUMBNAIL),
@@ -219,10 +223,6 @@ class Making(QObject):
         for child in self.jobs.children(job.id):
             if child.state is JobState.DONE:
                 self.fetch(child.id)
-
-    def problem_of(self, job_id: str) -> Problem | None:
-        entry = self.jobs.get(job_id)
-        return entry.problem if entry is not None else None
 
     @property
     def connected(self) -> bool:

@@ -137,7 +137,8 @@ class Presenting(QObject):
             return
         self._samples_of = result.job_id
         pictures = [sample.completed.pixels for sample in result.samples]
-        self._show_samples(pictures, result.chosen, result.note(), live=True)
+        entry = self._studio.making.jobs.get(result.job_id)
+        self._show_samples(pictures, result.chosen, entry.note if entry is not None else "", live=True)
 
     def _show_samples(self, pictures: list, chosen: int, note: str, live: bool) -> None:
         self._samples_number += 1
@@ -185,7 +186,7 @@ class Presenting(QObject):
 
     def _on_active(self) -> None:
         connected = self._studio.making.connected
-        self._workspace.bar.show_job(self._studio.running, connected)
+        self._workspace.bar.show_job(self._studio.active, connected)
         active = self._studio.active
         if active is not None and active.ended and active.state is not JobState.DONE:
             self._view.set_note("")
@@ -195,7 +196,7 @@ class Presenting(QObject):
     def _on_entry(self, job_id: str) -> None:
         document = self._studio.document
         if document is not None and document.job_id == job_id:
-            self._workspace.bar.show_job(self._studio.running, self._studio.making.connected)
+            self._workspace.bar.show_job(self._studio.active, self._studio.making.connected)
 
     def _on_preview(self, job_id: str) -> None:
         document = self._studio.document

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from protocol import ConnectionState, ErrorCode, JobState, Problem
 from protocol.messages import ServerState
@@ -88,6 +88,9 @@ class Reporting(QObject):
         offers = [Offer(self.tr("Servers"), self._choose_server)]
         if problem.code is not ErrorCode.NOT_FOUND:
             offers.insert(0, Offer(again, self._studio.connection.start_again))
+        own = self._studio.connection.public_key
+        if problem.code is ErrorCode.KEY_REFUSED and own:
+            offers[0] = Offer(self.tr("Copy my key"), lambda: QGuiApplication.clipboard().setText(own))
         return offers
 
     def _still_connecting(self) -> None:

@@ -73,8 +73,8 @@ LIGHT = Theme(
     accent_hover="#1f50c8",
     on_accent="#ffffff",
     canvas="#dfe3e9",
-    view_top="#ffffff",
-    view_bottom="#c3cad6",
+    view_top="#e8ecf2",
+    view_bottom="#b3bccb",
     good="#12875a",
     warn="#a86a00",
     bad="#c93a30",
@@ -121,12 +121,14 @@ QPushButton:hover {{ border-color: {accent}; }}
 QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:pressed {{ background: {line}; }}
 QPushButton:disabled {{ color: {muted}; border-color: {line}; }}
-QPushButton::menu-indicator {{ subcontrol-position: right center; right: 7px; width: 9px; }}
 QPushButton#primary {{ background: {accent}; color: {on_accent}; border: 0; font-weight: 600; font-size: 11pt;
     border-radius: 9px; padding: 9px 22px; }}
 QPushButton#primary:hover {{ background: {accent_hover}; }}
 QPushButton#primary:focus {{ border: 2px solid {text}; padding: 7px 20px; }}
 QPushButton#primary:disabled {{ background: {raised}; color: {muted}; }}
+QPushButton#second {{ border-radius: 9px; padding: 9px 30px 9px 16px; }}
+QPushButton::menu-indicator {{ image: url({images}/down.png); subcontrol-position: right center; right: 8px;
+    width: 14px; height: 14px; }}
 QPushButton#danger {{ border-color: {bad}; color: {bad}; font-weight: 600; border-radius: 9px; padding: 9px 22px; }}
 QPushButton#danger:disabled {{ color: {muted}; border-color: {line}; }}
 QPushButton#segment {{ border-radius: 0; padding: 6px 9px; border-right-width: 0; }}
@@ -137,7 +139,7 @@ QPushButton#segment:checked {{ background: {accent}; color: {on_accent}; border-
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 7px; padding: 5px; }}
 QToolButton:hover {{ background: {raised}; }}
 QToolButton:focus {{ border-color: {accent}; }}
-QToolButton:checked {{ background: {accent}; }}
+QToolButton:checked {{ background: {accent}; color: {on_accent}; }}
 QToolButton#overlay {{ background: {panel}; border-color: {line}; padding: 4px; }}
 QToolButton#overlay:hover {{ border-color: {accent}; }}
 QToolButton#overlay:checked {{ background: {accent}; border-color: {accent}; }}
@@ -151,7 +153,7 @@ QComboBox::drop-down {{ border: 0; width: 24px; }}
 QComboBox::down-arrow {{ image: url({images}/down.png); }}
 QComboBox QAbstractItemView {{ background: {panel}; border: 1px solid {line}; padding: 3px;
     selection-background-color: {accent}; selection-color: {on_accent}; }}
-QListView, QListWidget, QScrollArea {{ background: {panel}; border: 0; }}
+QPlainTextEdit#history, QListView, QListWidget, QScrollArea {{ background: {panel}; border: 0; }}
 QScrollArea > QWidget > QWidget {{ background: {panel}; }}
 QListWidget::item {{ border-radius: 7px; padding: 4px 6px; }}
 QListWidget::item:selected {{ background: {raised}; color: {text}; }}

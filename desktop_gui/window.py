@@ -327,8 +327,9 @@ class MainWindow(QMainWindow):
         actions.enable("clear", document is not None and not document.prompts.current.empty)
         actions.enable("save_masks", document is not None and document.mask is not None)
         actions.enable("save_picture save_all next_sample previous_sample", result is not None)
-        actions.enable("save_mesh save", mesh is not None)
+        actions.enable("save_mesh", mesh is not None)
         self.workspace.bar.set_ready(document is not None)
+        self.workspace.bar.save.setEnabled(document is not None and document.mask is not None)
 
     def show_as(self, show: Show) -> None:
         if self.workspace.show_choice.isVisible() and self.workspace.show_choice.button(show.value).isEnabled():

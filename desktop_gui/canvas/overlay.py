@@ -45,11 +45,16 @@ def build(
         outline = _fitted(path_of(outlines(inside)), inside, size)
     if amodal is not None:
         whole = amodal.inside
-        seen = mask.inside if mask is not None and mask.pixels.shape == whole.shape else np.zeros_like(whole)
+        seen = _sampled(mask.inside, whole.shape) if mask is not None else np.zeros_like(whole)
         hidden_tint = _tint(whole & ~seen, theme.HIDDEN, strength * 0.8)
         hidden = _fitted(path_of(hidden_outlines(whole, seen)), whole, size)
     levels = pyramid(qimage_of(completed.pixels)) if completed is not None else []
     return Overlay(tint, outline, hidden_tint, hidden, levels)
+
+
+def _sampled(inside: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    rows, columns = (np.arange(n) * old // n for n, old in zip(shape, inside.shape, strict=True))
+    return inside[rows[:, None], columns]
 
 
 def _tint(inside: np.ndarray, colour: str, strength: float) -> QImage:

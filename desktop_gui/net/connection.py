@@ -58,6 +58,7 @@ class Connection(QObject):
         self.problem: Problem | None = None
         self.catalogue: Catalogue | None = None
         self.local = LocalServer()
+        self.public_key = ""  # the own one, for the owner of a server that does not know it
         self._background = background
         self._client: Client | None = None
         self._start_local = True
@@ -142,6 +143,7 @@ class Connection(QObject):
             self._give_up(error.problem)
             return
         self._client = client
+        self.public_key = keys.public if keys is not None else ""
         for request in self._open.values():
             self._send(request)
         for job_id in self._followed - self._open.keys():

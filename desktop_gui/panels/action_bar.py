@@ -16,12 +16,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from protocol import JobState
+
 from ..state.jobs import JobEntry
 from .parameters import Parameters
 from .wording import eta_text, progress_text
 
 TASK = "whole_object"
 BAR_STEPS = 1000
+MORE_HEIGHT = 250
 
 
 class ActionBar(QFrame):
@@ -41,9 +44,9 @@ class ActionBar(QFrame):
         row.addWidget(self.parameters)
         row.addWidget(self.more, 0, Qt.AlignmentFlag.AlignBottom)
         row.addStretch(1)
+        row.addWidget(self.save, 0, Qt.AlignmentFlag.AlignBottom)
         row.addWidget(self._buttons, 0, Qt.AlignmentFlag.AlignBottom)
         self.parameters.more.setVisible(False)
-        self.parameters.more.setFixedHeight(190)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 10, 16, 12)
         layout.setSpacing(10)
@@ -62,6 +65,9 @@ class ActionBar(QFrame):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setRange(0, BAR_STEPS)
+        keep = self._bar.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)  # or the picture would jump when a job begins
+        self._bar.setSizePolicy(keep)
         line = QHBoxLayout()
         line.addWidget(self._stage, 1)
         line.addWidget(self._eta)
@@ -76,17 +82,37 @@ class ActionBar(QFrame):
         self.more.setText(self.tr("More"))
         self.more.setCheckable(True)
         self.more.setToolTip(self.tr("All other settings"))
-        self.more.toggled.connect(self.parameters.more.setVisible)
+        self.more.toggled.connect(self._show_more)
         self.make_whole = QPushButton(self.tr("Make whole"))
         self.make_whole.setObjectName("primary")
         self.make_whole.clicked.connect(self.run)
+        self.make_whole.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.stop = QPushButton(self.tr("Cancel"))
         self.stop.setObjectName("danger")
         self.stop.clicked.connect(self.cancel)
+        self.stop.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.save = QPushButton(self.tr("Save"))
+        self.save.setObjectName("second")
+        self.save.setToolTip(self.tr("Save the mesh, the completed picture or the masks"))
         self._buttons = QStackedWidget()
         self._buttons.addWidget(self.make_whole)
         self._buttons.addWidget(self.stop)
         self._buttons.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def _words(self, entry: JobEntry | None, connected: bool) -> str:
+        if entry is None:
+            return self.tr("Point at an object. With nothing pointed at, what stands out most is made whole.")
+        if entry.state is JobState.DONE:
+            return self.tr("Done. Choose among the samples, turn the object, save it.")
+        return progress_text(entry, connected)
+
+    def _show_more(self, shown: bool) -> None:
+        form = self.parameters.more.widget()
+        if form is not None:
+            width = self.width() - 32
+            height = form.heightForWidth(width) if form.hasHeightForWidth() else form.sizeHint().height()
+            self.parameters.more.setFixedHeight(min(height + 2, MORE_HEIGHT))
+        self.parameters.more.setVisible(shown)
 
     @property
     def stage_text(self) -> str:
@@ -100,14 +126,14 @@ class ActionBar(QFrame):
     def show_job(self, entry: JobEntry | None, connected: bool) -> None:
         """Where the job stands; None when there is none on this picture."""
         running = entry is not None and not entry.ended
-        self._progress.setVisible(running)
+        self._bar.setVisible(running)
         self._buttons.setCurrentWidget(self.stop if running else self.make_whole)
-        if entry is None or not running:
-            return
-        text = progress_text(entry, connected)
+        text = self._words(entry, connected)
         self._stage.setText(text)
         self._stage.setToolTip(text)
-        self._eta.setText(eta_text(entry))
+        self._eta.setText(eta_text(entry) if entry is not None else "")
+        if entry is None or not running:
+            return
         waiting = entry.fraction <= 0
         self._bar.setRange(0, 0 if waiting else BAR_STEPS)
         self._bar.setValue(round(entry.fraction * BAR_STEPS))

@@ -23,6 +23,7 @@ class ConnectionBadge(QAbstractButton):
         self._theme = DARK
         self._state = ConnectionState.OFFLINE
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.show_state(ConnectionState.OFFLINE, "", "")
 
     def set_theme(self, theme: Theme) -> None:

@@ -14,6 +14,7 @@ class HistoryPanel(QPlainTextEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setObjectName("history")
         self.setReadOnly(True)
         self.setMaximumBlockCount(LINES)
         self.setFrameStyle(0)

@@ -86,6 +86,7 @@ def _integer(info: ParameterInfo) -> Field:
 
 def _dress(spin: QSpinBox | QDoubleSpinBox, info: ParameterInfo) -> None:
     spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    spin.lineEdit().setTextMargins(7, 0, 7, 0)
     if info.unit:
         spin.setSuffix(f" {info.unit}")
 

@@ -100,6 +100,7 @@ class SamplesPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme = DARK
         self._cards: list[SampleCard] = []
         self._images: list[QImage] = []

@@ -43,7 +43,7 @@ class Orbit:
         low, high = vertices.min(0), vertices.max(0)
         centre = (low + high) / 2
         radius = float(np.linalg.norm(high - low)) / 2 or 0.5
-        distance = radius / math.sin(FOV / 2) * 0.98 / min(aspect, 1.0)
+        distance = radius / math.sin(FOV / 2) * 1.05 / min(aspect, 1.0)
         return cls(distance=distance, target=(float(centre[0]), float(centre[1]), float(centre[2])))
 
     def _axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -28,9 +28,3 @@ def cut_out(pixels: np.ndarray) -> np.ndarray:
     """The part of an RGBA picture (uint8 H x W x 4) that is not transparent, with a margin."""
     x0, y0, x1, y1 = bounds(pixels[..., 3] > 16)
     return pixels[y0:y1, x0:x1]
-
-
-def with_alpha(pixels: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """``pixels`` (uint8 H x W x 3 or 4) seen only where ``inside`` (bool H x W): uint8 H x W x 4."""
-    alpha = np.where(inside, np.uint8(255), np.uint8(0))
-    return np.dstack([pixels[..., :3], alpha])

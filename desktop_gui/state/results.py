@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,11 +40,12 @@ class Result:
         samples[0] = replace(samples[0], mesh=outputs["mesh"])
         return cls(job_id, outputs["mask"], samples, info)
 
-    def note(self) -> str:
-        """Which models made it, the seed and the seconds, in one line; empty when the server said nothing."""
-        models = self.info.get("models") or []
-        names = list(models.values()) if isinstance(models, dict) else list(models)
-        parts = [", ".join(dict.fromkeys(map(str, names)))] if names else []
+    def note(self, levels: Mapping[str, str]) -> str:
+        """Which models made it and of which level (by model name), the seed and the seconds, in one line; empty when
+        the server said nothing."""
+        models = self.info.get("models") or {}
+        names = dict.fromkeys(map(str, models.values() if isinstance(models, dict) else models))
+        parts = [", ".join(f"{name} ({levels[name]})" if name in levels else name for name in names)] if names else []
         if "seed" in self.info:
             parts.append(f"seed {self.info['seed']}")
         seconds = self.info.get("seconds")

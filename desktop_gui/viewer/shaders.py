@@ -42,14 +42,14 @@ void main() {
     vec3 v = normalize(-seen_position);
     if (!gl_FrontFacing) n = -n;
     float up = (to_world * n).y * 0.5 + 0.5;
-    vec3 ambient = mix(vec3(0.40, 0.38, 0.36), vec3(0.66, 0.69, 0.74), up);
+    vec3 ambient = mix(vec3(0.34, 0.32, 0.30), vec3(0.52, 0.54, 0.58), up);
     vec3 key = normalize(vec3(-0.45, 0.65, 0.75));
     float lit = max(dot(n, key), 0.0);
     float fill = max(dot(n, normalize(vec3(0.8, 0.1, 0.5))), 0.0);
     float rim = pow(1.0 - max(dot(n, v), 0.0), 3.0);
     float shine = pow(max(dot(n, normalize(key + v)), 0.0), 32.0);
-    vec3 light = ambient + vec3(0.52, 0.50, 0.47) * lit + vec3(0.08, 0.09, 0.11) * fill;
-    vec3 shaded = base * light + vec3(0.05) * shine + vec3(0.10, 0.12, 0.15) * rim;
+    vec3 light = ambient + vec3(0.44, 0.42, 0.39) * lit + vec3(0.06, 0.07, 0.09) * fill;
+    vec3 shaded = base * light + vec3(0.03) * shine + vec3(0.05, 0.06, 0.08) * rim;
     result = vec4(pow(min(shaded, vec3(1.0)), vec3(1.0 / 2.2)), 1.0);
 }
 """

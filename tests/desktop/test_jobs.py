@@ -12,6 +12,7 @@ from backend.serving.embedded import EmbeddedServer
 from protocol import JobState
 
 from .driving import CUP, LEFT, NONE, Driver
+from .test_connection import free_port
 
 Opener = Callable[..., Driver]
 
@@ -169,3 +170,17 @@ def test_keys_reach_the_commands(open_window: Opener, server: EmbeddedServer) ->
     QTest.keyClick(canvas, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     driver.wait(lambda: window.studio.running is not None, "a job was made")
     driver.finished()
+
+
+def test_a_job_that_never_reached_a_server_says_so(open_window: Opener, server: EmbeddedServer) -> None:
+    driver = open_window(f"tcp://127.0.0.1:{free_port()}").open_example()
+    driver.run()
+    driver.wait(lambda: driver.stage == "Waiting for the server", "the window says what it waits for")
+    job_id = driver.document.job_id
+    driver.close()
+    again = open_window(server.address).connected()
+    entry = again.window.studio.making.jobs.get(job_id)
+    assert entry is not None
+    again.wait(lambda: entry.state is JobState.FAILED, "the window knows that nothing came of it")
+    assert entry.problem is not None
+    assert entry.problem.hint == "Run it again."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from PySide6.QtGui import QCursor, QImage
 
 from backend.serving.embedded import EmbeddedServer
 from desktop_gui.qimages import pixels_of
+from desktop_gui.theme import DARK, HIDDEN, LIGHT, NEGATIVE, VISIBLE
 from protocol import ConnectionState, Mask
 
 from .driving import CONTROL, CUP, TABLE, Driver
@@ -50,9 +52,16 @@ def keep(tmp_path: Path, theme: str) -> Keep:
 
 
 def write_small(image: QImage, path: Path) -> None:
-    """A PNG with 256 colours: photos in it stay presentable at a third of the bytes."""
+    """A PNG with 256 colours: photos in it stay presentable at a third of the bytes. Every colour of the theme keeps
+    a place among them, however few pixels have it."""
     picture = PIL.Image.fromarray(np.ascontiguousarray(pixels_of(image)[..., :3]))
-    picture.quantize(256, method=PIL.Image.Quantize.MEDIANCUT).save(path, optimize=True)
+    named = [colour for theme in (DARK, LIGHT) for colour in astuple(theme)[1:]] + [VISIBLE, HIDDEN, NEGATIVE]
+    extra = PIL.Image.new("RGB", (picture.width, picture.height + 20 * len(named)))
+    extra.paste(picture)
+    for row, colour in enumerate(named):
+        extra.paste(colour, (0, picture.height + 20 * row, picture.width, picture.height + 20 * row + 20))
+    palette = extra.quantize(256, method=PIL.Image.Quantize.MEDIANCUT)
+    picture.quantize(palette=palette, dither=PIL.Image.Dither.NONE).save(path, optimize=True)
 
 
 @pytest.fixture
@@ -77,10 +86,7 @@ def test_from_empty_to_finished(open_window: Opener, server: EmbeddedServer, the
         driver.run()
         driver.wait(lambda: "Queued" in driver.stage, "the job waits in line")
         keep("queued", driver)
-    making = driver.window.studio.making
-    job_id = driver.document.job_id
-    driver.wait(lambda: "complete" in making.previews.get(job_id, {}) or driver.document.result, "a first look", 60)
-    driver.turn(0.1)
+    driver.wait(lambda: driver.window.view.viewer.geometry_shown is not None, "the first look is here", 60)
     keep("running", driver)
     driver.finished()
     driver.wait(lambda: not driver.window.view.viewer.turning, "it has turned once", 20)

@@ -174,7 +174,8 @@ def blobs_of(wire: WireValues) -> dict[str, int]:
     return {ref.digest: ref.nbytes for _, item in wire_items(wire) for ref in item.arrays.values() if ref.digest}
 
 
-def _raw_bytes(ref: ArrayRef) -> int:
+def raw_bytes(ref: ArrayRef) -> int:
+    """Bytes of an array that is not packed."""
     return math.prod(ref.shape) * np.dtype(ref.dtype).itemsize
 
 
@@ -203,24 +204,24 @@ def check_wire(wire: WireValues, frame_sizes: Sequence[int]) -> None:
 
 def _check_ref(name: str, ref: ArrayRef, frame_sizes: Sequence[int]) -> None:
     inline = ref.frame >= 0
-    if inline == bool(ref.digest) or ref.frame >= len(frame_sizes):
+    if inline == bool(ref.digest) or ref.frame >= len(frame_sizes) or (ref.digest and not ref.nbytes):
         raise ProblemError(
             ErrorCode.BAD_INPUT,
             f"“{name}” has no bytes.",
             "Name one array frame of the message or one blob.",
         )
     actual = frame_sizes[ref.frame] if inline else ref.nbytes
-    expected = _raw_bytes(ref) if ref.encoding == "raw" else actual
+    expected = raw_bytes(ref) if ref.encoding == "raw" else actual
     if actual != ref.nbytes or actual != expected:
         raise ProblemError(
             ErrorCode.BAD_INPUT,
             f"“{name}” is {ref.dtype} {ref.shape}, but {actual:,} bytes came.",
-            f"Its shape needs {_raw_bytes(ref):,} bytes.",
+            f"Its shape needs {raw_bytes(ref):,} bytes.",
         )
 
 
 def _unpack_array(name: str, ref: ArrayRef, data: Buffer) -> np.ndarray:
-    expected = _raw_bytes(ref)
+    expected = raw_bytes(ref)
     if ref.encoding == "zlib":
         inflater = zlib.decompressobj()
         try:

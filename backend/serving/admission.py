@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from protocol.frames import blobs_of, check_wire, wire_kinds
+from protocol.frames import check_wire, raw_bytes, wire_items, wire_kinds
 from protocol.messages import Limits, ModelInfo, Submit, TaskInfo
 from protocol.problems import ErrorCode, ProblemError
 from protocol.tasks import check_inputs, check_parameters, find_task
@@ -24,7 +24,7 @@ def check_submit(
     _check_models(task, check_parameters(task, message.parameters), models)
     check_inputs(task, wire_kinds(message.inputs))
     check_wire(message.inputs, frame_sizes)
-    _check_limits(message, limits, waiting)
+    _check_limits(message, frame_sizes, limits, waiting)
 
 
 def _check_models(task: TaskInfo, parameters: dict[str, Any], models: list[ModelInfo]) -> None:
@@ -39,9 +39,17 @@ def _check_models(task: TaskInfo, parameters: dict[str, Any], models: list[Model
                 )
 
 
-def _check_limits(message: Submit, limits: Limits, waiting: int) -> None:
-    sizes = blobs_of(message.inputs)
-    largest, total = max(sizes.values(), default=0), sum(sizes.values())
+def _check_limits(message: Submit, frame_sizes: Sequence[int], limits: Limits, waiting: int) -> None:
+    if max(frame_sizes, default=0) > limits.inline_bytes:
+        raise ProblemError(
+            ErrorCode.TOO_LARGE,
+            f"An array of {max(frame_sizes):,} bytes came inside the message.",
+            f"Allowed: {limits.inline_bytes:,} bytes; upload larger ones.",
+        )
+    # What is packed counts by its size when unpacked.
+    refs = [ref for _, item in wire_items(message.inputs) for ref in item.arrays.values()]
+    sizes = [max(ref.nbytes, raw_bytes(ref)) for ref in refs]
+    largest, total = max(sizes, default=0), sum(sizes)
     if largest > limits.max_blob_bytes or total > limits.max_job_bytes:
         raise ProblemError(
             ErrorCode.TOO_LARGE,

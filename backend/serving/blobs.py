@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from protocol.messages import PIECE_BYTES
 from protocol.problems import ErrorCode, ProblemError
 
 from .disk import Disk
+
+MAX_OPEN = 32  # result files mapped at once: each takes a file descriptor
 
 _writing = threading.Lock()
 
@@ -46,7 +49,7 @@ class BlobStore:
         self._results = folder / "results"
         self._disk_reserve = disk_reserve
         self._parts: dict[str, _Part] = {}
-        self._open: dict[tuple[str, str], mmap.mmap] = {}
+        self._open: OrderedDict[tuple[str, str], mmap.mmap] = OrderedDict()
         shutil.rmtree(self._uploads, ignore_errors=True)  # what was half uploaded is sent anew
         for path in (self._blobs, self._uploads, self._results):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -184,6 +187,10 @@ class BlobStore:
                     ErrorCode.NOT_FOUND, "The server no longer has this result.", "Run the job again."
                 ) from None
             self._open[job, digest] = mapped
+            if len(self._open) > MAX_OPEN:
+                self._open.popitem(last=False)
+        else:
+            self._open.move_to_end((job, digest))
         if offset >= len(mapped):
             raise ProblemError(
                 ErrorCode.BAD_INPUT, f"Offset {offset:,} is past the end.", f"It has {len(mapped):,} bytes."

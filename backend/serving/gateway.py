@@ -6,6 +6,7 @@ import logging
 import secrets
 import signal
 import socket as host
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any
@@ -53,7 +54,7 @@ from .clients import Clients, owner_of
 from .disk import Disk
 from .jobs import Jobs
 from .options import ServeOptions
-from .pool import WorkerPool
+from .pool import Slot, WorkerPool
 from .store import JobStore
 from .worker_messages import Drop, Free, FreedBytes
 
@@ -132,22 +133,41 @@ class Gateway:
                 self._disk.finish()
                 self._hear_clients()
                 for slot, message, arrays in self._pool.receive():
-                    if isinstance(message, FreedBytes):
-                        self._on_freed(message)
-                    else:
-                        self._jobs.on_worker(slot, message, arrays)
+                    self._hear_worker(slot, message, arrays)
                 now = time.monotonic()
                 if now - looked > LOOK_S:
                     looked = now
                     self._look_after_all()
                 if now - tidied > TIDY_S:
                     tidied = now
-                    self._jobs.tidy()
+                    self._tidy()
         finally:
             self._pool.close()
             self._disk.close()
             self._store.close()
             self._close_sockets()
+
+    def _hear_worker(self, slot: Slot, message: Any, arrays: list[Buffer]) -> None:
+        job = slot.job
+        try:
+            if isinstance(message, FreedBytes):
+                self._on_freed(message)
+            else:
+                self._jobs.on_worker(slot, message, arrays)
+        except Exception:  # whatever it is, the other jobs go on
+            self._jobs.fail(job, self._fault("The server failed at what its worker said."))
+
+    def _fault(self, what: str) -> Problem:
+        """The problem of an unexpected error; its traceback goes to the log under the same reference."""
+        reference = secrets.token_hex(4)
+        logger.exception("reference %s", reference)
+        return Problem(ErrorCode.INTERNAL, what, f"Try again, or tell its owner the reference {reference}.", reference)
+
+    def _tidy(self) -> None:
+        try:
+            self._jobs.tidy()
+        except (OSError, sqlite3.Error):  # tried again in a minute
+            logger.exception("tidying failed")
 
     def _look_after_all(self) -> None:
         """What costs more the more there is: not on the way of every message."""
@@ -172,13 +192,7 @@ class Gateway:
                 route, *parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
                 return
-            try:
-                self._on_frames(route.bytes, parts)
-            except Exception:
-                reference = secrets.token_hex(4)
-                logger.exception("reference %s", reference)
-                problem = Problem(ErrorCode.INTERNAL, "The server failed at this message.", "Try again.", reference)
-                self._clients.send(route.bytes, Refused(problem))
+            self._on_frames(route.bytes, parts)
 
     def _on_frames(self, route: bytes, parts: list[zmq.Frame]) -> None:
         about, job = "", ""
@@ -188,6 +202,9 @@ class Gateway:
             self._on_message(route, parts, message, arrays)
         except ProblemError as error:
             self._clients.send(route, Refused(error.problem, about, job), droppable=True)
+        except Exception:
+            problem = self._fault("The server failed at this message, by a fault of its own.")
+            self._clients.send(route, Refused(problem, about, job), droppable=True)
 
     def _on_message(self, route: bytes, parts: list[zmq.Frame], message: Any, arrays: list[Buffer]) -> None:
         connection = self._clients.get(route)

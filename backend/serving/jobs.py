@@ -6,6 +6,7 @@ Every change of state goes through one table (protocol/states.py); what is accep
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +29,7 @@ from protocol.messages import (
 )
 from protocol.problems import ErrorCode, Problem, ProblemError
 from protocol.states import JobState, advance_job
-from protocol.tasks import check_parameters
+from protocol.tasks import check_parameters, find_task
 
 from .admission import check_submit
 from .blobs import BlobStore
@@ -43,6 +44,7 @@ from .worker_messages import Broken, Done, Moved, Run, Shown, Stop, Stopped
 logger = logging.getLogger("wholeform.jobs")
 
 MAX_ATTEMPTS = 2  # a job whose worker died is tried once more
+MAX_LISTED = 2000
 ABANDONED_S = 600.0  # an upload that does not move for so long is forgotten
 
 _WORKER_ENDINGS = (Done, Broken, Stopped)
@@ -212,7 +214,7 @@ class Jobs:
             self._end(job, JobState.FAILED, Failed(job.id, problem))
 
     def snapshot(self, owner: str) -> list[JobSummary]:
-        """All jobs of an owner, oldest first."""
+        """The jobs of an owner, oldest first; of very many the newest, so that the message stays small."""
         mine = sorted((job for job in self._jobs.values() if job.owner == owner), key=lambda job: job.created)
         return [
             JobSummary(
@@ -225,15 +227,21 @@ class Jobs:
                 job.progress.fraction if job.progress else 0.0,
                 self._position(job) if job.state is JobState.QUEUED else 0,
             )
-            for job in mine
+            for job in mine[-MAX_LISTED:]
         ]
 
     # --- the queue ---
 
     def _accept(self, job: Job) -> None:
+        try:
+            self._store.add(StoredJob(job.id, job.owner, JobState.QUEUED, job.created, 0, job.submit, job.arrays))
+        except sqlite3.Error as error:
+            logger.exception("job %s could not be stored", job.id)
+            problem = Problem(ErrorCode.INTERNAL, f"The server could not store the job: {error}.", "Tell its owner.")
+            self._end(job, JobState.FAILED, Failed(job.id, problem))
+            return
         job.state = advance_job(job.state, JobState.QUEUED)
         self._uploading.pop(job.id, None)
-        self._store.add(StoredJob(job.id, job.owner, job.state, job.created, 0, job.submit, job.arrays))
         self._queue.add(job)
         self._clients.tell(job.owner, Accepted(job.id, self._position(job)))
         self.hand_out()
@@ -255,11 +263,16 @@ class Jobs:
         return wanted is None or wanted == slot or wanted >= len(self._pool.slots)
 
     def _run(self, job: Job, slot: Slot) -> None:
+        try:
+            # Checked when it came, but perhaps by an older version of this server.
+            parameters = check_parameters(find_task(self._tasks, job.submit.task), job.submit.parameters)
+        except ProblemError as error:
+            self._end(job, JobState.FAILED, Failed(job.id, error.problem))
+            return
         job.state = advance_job(job.state, JobState.RUNNING)
         job.slot, job.moved, slot.job = slot, time.monotonic(), job.id
         job.started = job.moved
         job.attempts += 1
-        parameters = check_parameters(self._tasks[job.submit.task], job.submit.parameters)
         paths = {digest: str(self._blobs.path(digest)) for digest in blobs_of(job.submit.inputs)}
         folder = str(self._blobs.result_folder(job.id))
         order = Run(job.id, job.submit.task, job.submit.inputs, parameters, paths, folder)
@@ -369,20 +382,34 @@ class Jobs:
         was_accepted = job.state is not JobState.UPLOADING
         job.state = advance_job(job.state, state)
         job.slot = None
-        for digest in job.missing:
-            if self._waiting_for(digest) == [job]:
-                self._blobs.drop_part(digest)
+        self._drop_parts(job)
         job.missing = set()
         self._uploading.pop(job.id, None)
         if was_accepted:
-            self._store.end(job.id, state, ending, arrays or [])
+            try:
+                self._store.end(job.id, state, ending, arrays or [])
+            except sqlite3.Error:  # it will run again after a restart; whoever listens is told now
+                logger.exception("the ending of job %s could not be stored", job.id)
         else:
             del self._jobs[job.id]
         self._clients.tell(job.owner, ending, arrays or [])
 
-    def _remove(self, job: Job) -> None:
+    def _drop_parts(self, job: Job) -> None:
+        """Forget the half-uploaded blobs that no other job waits for."""
         for digest in job.missing:
-            self._blobs.drop_part(digest)
+            if self._waiting_for(digest) == [job]:
+                self._blobs.drop_part(digest)
+
+    def fail(self, job_id: str, problem: Problem) -> None:
+        """End a job at which the server itself failed."""
+        job = self._jobs.get(job_id)
+        if job is not None and not job.state.is_final:
+            self._queue.remove(job)
+            self._end(job, JobState.FAILED, Failed(job.id, problem))
+
+    def _remove(self, job: Job) -> None:
+        self._drop_parts(job)
+        self._uploading.pop(job.id, None)
         del self._jobs[job.id]
         self._store.remove(job.id)
         self._blobs.remove_result(job.id)

@@ -28,6 +28,7 @@ from .worker_messages import Beat, Quit, Ready, WorkerSettings, decode_from_work
 logger = logging.getLogger("wholeform.pool")
 
 SILENT_S = 60.0  # importing and loading may hold the interpreter for long, but not for ever
+LIVED_S = 60.0  # a worker that lived so long did not die of its start
 RESTART_S = (0.0, 1.0, 5.0, 15.0)  # pauses before a worker that keeps dying is started again
 
 
@@ -42,6 +43,7 @@ class Slot:
     route: bytes = b""  # set once the worker is ready
     job: str = ""
     heard: float = 0.0
+    started: float = 0.0
     deaths: int = 0
     start_at: float = 0.0
     state: WorkerState = field(default_factory=WorkerState)
@@ -77,7 +79,8 @@ class WorkerPool:
                 self._start(slot)
 
     def _start(self, slot: Slot) -> None:
-        slot.token, slot.route, slot.heard = secrets.token_hex(16), b"", time.monotonic()
+        slot.token, slot.route = secrets.token_hex(16), b""
+        slot.heard = slot.started = time.monotonic()
         slot.state = WorkerState(device=slot.device)
         settings = WorkerSettings(
             self._endpoint,
@@ -118,7 +121,6 @@ class WorkerPool:
         for slot in self.slots:
             if isinstance(message, Ready) and secrets.compare_digest(slot.token, message.token):
                 slot.route = route
-                slot.deaths = 0
                 self.device_names[slot.device] = message.device_name
             if slot.route == route:
                 return slot
@@ -150,6 +152,8 @@ class WorkerPool:
                     "worker %d ended with %d%s", slot.number, code, f" in job {slot.job}" if slot.job else ""
                 )
                 lost.append((slot, slot.job))
+                if time.monotonic() - slot.started > LIVED_S:
+                    slot.deaths = 0
                 slot.start_at = time.monotonic() + RESTART_S[min(slot.deaths, len(RESTART_S) - 1)]
                 slot.deaths += 1
                 slot.process, slot.route, slot.job = None, b"", ""

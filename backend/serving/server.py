@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -30,25 +31,48 @@ def serve(options: ServeOptions, ready: Callable[[str], None] = lambda address: 
     logging.basicConfig(
         level=options.log_level, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
-    running = find_local()
-    if running is not None and running.address == options.bind:
-        print(f"A Wholeform server already runs at {running.address} (process {running.pid}); local clients use it.")
-        return 0
-    with StateLock(options.state):
-        try:
-            gateway = Gateway(options)
-        except zmq.ZMQError as error:
-            raise _bind_problem(options.bind, error) from None
-        file = ConnectionFile(gateway.address, os.getpid(), gateway.id, gateway.server_key, __version__, time.time())
-        if running is None:
-            file.write()
-        ready(gateway.address)
-        logger.info("ready at %s, process %d", gateway.address, os.getpid())
-        try:
-            run_until_signal(gateway)
-        finally:
-            file.remove()
+    running = _running()
+    try:
+        with StateLock(options.state):
+            return _serve_here(options, running, ready)
+    except (ProblemError, zmq.ZMQError) as error:
+        taken = isinstance(error, zmq.ZMQError) or error.problem.code is ErrorCode.BUSY
+        if taken and running is not None and running.address == options.bind:
+            print(
+                f"A Wholeform server already runs at {running.address} (process {running.pid}); local clients use it."
+            )
+            return 0
+        raise _bind_problem(options.bind, error) if isinstance(error, zmq.ZMQError) else error from None
+
+
+def _serve_here(options: ServeOptions, running: ConnectionFile | None, ready: Callable[[str], None]) -> int:
+    gateway = Gateway(options)
+    # Local clients of a server that others reach too come over loopback.
+    address = gateway.address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    file = ConnectionFile(address, os.getpid(), gateway.id, gateway.server_key, __version__, time.time())
+    if running is None:
+        file.write()
+    ready(gateway.address)
+    logger.info("ready at %s, process %d", gateway.address, os.getpid())
+    try:
+        run_until_signal(gateway)
+    finally:
+        file.remove()
     return 0
+
+
+def _running() -> ConnectionFile | None:
+    """The server that runs on this machine. A connection file may be older than the last start of the machine and its
+    process id another program's by now, so the address has to take a connection too."""
+    found = find_local()
+    if found is None:
+        return None
+    host, _, port = found.address.removeprefix("tcp://").rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=0.5).close()
+    except (OSError, ValueError):
+        return None
+    return found
 
 
 def _bind_problem(address: str, error: zmq.ZMQError) -> ProblemError:

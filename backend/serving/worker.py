@@ -96,7 +96,7 @@ class Worker:
                 case Run():
                     self._run_job(order, arrays)
                 case Free():
-                    self._free(order.handles)
+                    self._send(FreedBytes(self._release(order.handles)))
                 case Drop():
                     self._handles.drop(order.handle)
                 case Quit():
@@ -125,7 +125,7 @@ class Worker:
                 if not _is_out_of_memory(error):
                     raise
                 logger.warning("out of memory in job %s: freeing and trying once more", order.job)
-                self._free(handles=False)
+                self._release(handles=False)
                 outputs, info = pipelines.run(order.task, inputs, order.parameters, context)
             context.check()
             packed = pack_values(outputs, name_blob=lambda data: secrets.token_hex(32))
@@ -143,14 +143,15 @@ class Worker:
         except Exception as error:
             return Broken(order.job, _problem_of(error)), ()
 
-    def _free(self, handles: bool) -> None:
+    def _release(self, handles: bool) -> int:
+        """Unload the models, with ``handles`` what they name too; returns about how many bytes that freed."""
         before = memory_in_use(self._settings.device)
         freed = self._handles.nbytes if handles else 0
         self._models.clear()
         if handles:
             self._handles.clear()
         return_memory()
-        self._send(FreedBytes(max(freed, before - memory_in_use(self._settings.device))))
+        return max(freed, before - memory_in_use(self._settings.device))
 
     def _send(self, message: Any, arrays: Sequence[Any] = ()) -> None:
         """From the job's thread: the control thread owns the socket."""

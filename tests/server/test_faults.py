@@ -9,12 +9,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
+from backend.serving.clients import owner_of
 from backend.serving.embedded import EmbeddedServer
+from backend.serving.options import ServeOptions
+from backend.serving.store import JobStore, StoredJob
 from protocol import Array, Client, ConnectionState, ErrorCode, JobState, ProblemError
-from protocol.connection import new_session
+from protocol.connection import ConnectionFile, new_session
+from protocol.messages import Submit
 
 from .running import RunningServer, wait_for
 
@@ -174,3 +179,42 @@ def test_an_embedded_server(tmp_path: Path) -> None:
     assert not folder.exists()
     with pytest.raises(ProblemError, match="did not start"):
         EmbeddedServer(tmp_path, ("--bind", "0.0.0.0:0")).start()
+
+
+def test_a_connection_file_older_than_its_process_id_is_ignored(new_server: NewServer) -> None:
+    server = new_server(start=False)
+    run = server.folder / "run"
+    run.mkdir(parents=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    # The id belongs to a living process, but not to a server.
+    stale = ConnectionFile(address, os.getpid(), server="gone")
+    (run / "connection.json").write_bytes(msgspec.json.encode(stale))
+    server.options = ServeOptions(**{**vars(server.options), "bind": address})
+    process = server.launch()
+    try:
+        wait_for(lambda: b"gone" not in (run / "connection.json").read_bytes(), 15)
+        with Client(address) as client:
+            assert client.ping()
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_a_stored_job_that_this_version_cannot_run_fails_and_the_others_run(new_server: NewServer) -> None:
+    server = new_server(start=False)
+    store = JobStore(server.folder / "jobs.sqlite")
+    session = new_session()
+    owner = owner_of(session, "")
+    for number, (task, parameters) in enumerate([("teleport", {}), ("echo", {"colour": 1}), ("echo", {})]):
+        submit = Submit(f"job-{number:08}", task, {}, parameters)
+        store.add(StoredJob(submit.job, owner, JobState.QUEUED, float(number), 0, submit, []))
+    store.close()
+    server.start()
+    with Client(server.address, session=session) as client:
+        for job_id, code in (("job-00000000", ErrorCode.UNKNOWN_TASK), ("job-00000001", ErrorCode.BAD_PARAMETER)):
+            with pytest.raises(ProblemError) as caught:
+                client.attach(job_id).result(20)
+            assert caught.value.problem.code is code
+        client.attach("job-00000002").result(20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from protocol import Array, AsyncClient, Client, ErrorCode, JobCancelled, JobState, ProblemError
 from protocol.connection import new_session
 from protocol.jobs import new_job_id
-from protocol.messages import Acknowledge, Attach, Bye, Cancel, Fetch, Release, Submit
+from protocol.messages import Acknowledge, Attach, Bye, Cancel, Fetch, Need, Release, Submit
 
 from .running import RawClient, RunningServer, wait_for
 
@@ -70,12 +71,12 @@ def test_kept_results_survive_a_restart(new_server: Callable[..., RunningServer]
 
 
 def test_the_second_click_uploads_nothing(client: Client) -> None:
-    needs: list[object] = []
+    needs: list[Need] = []
     exchange = client._exchange
     original = exchange.on_message
 
-    def spy(message: object, arrays: list[object]) -> None:
-        if type(message).__name__ == "Need":
+    def spy(message: object, arrays: list[Any]) -> None:
+        if isinstance(message, Need):
             needs.append(message)
         original(message, arrays)  # type: ignore[arg-type]
 
@@ -83,7 +84,8 @@ def test_the_second_click_uploads_nothing(client: Client) -> None:
     value = Array(np.random.default_rng(5).random(300_000))
     for _ in range(3):
         assert np.array_equal(client.submit("echo", {"value": value}).result(10).value.data, value.data)
-    assert len(needs) == 1
+    # A submit that crosses the first snapshot is said, and asked for, twice: it is one upload.
+    assert len({need.job for need in needs}) == 1
 
 
 def test_two_clients_upload_the_same_at_once(shared_server: RunningServer) -> None:

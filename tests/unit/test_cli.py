@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +29,7 @@ from protocol.connection import load_session
 from protocol.messages import Progress
 from protocol.tasks import TASKS
 
+ROOT = Path(__file__).parents[2]
 Run = Callable[..., Result]
 
 
@@ -173,6 +176,14 @@ def test_keys_are_made_shown_and_allowed(run: Run, place: Path) -> None:
     assert run("keys", "allow", public, "Ada Lovelace").exit_code == 0
     assert run("keys", "allowed").stdout == f"{public}  Ada Lovelace\n"
     assert (place / "config" / "client.key.json").stat().st_mode & 0o077 == 0
+
+
+def test_where_only_the_protocol_is_installed_it_says_what_to_install() -> None:
+    program = "import sys; sys.modules['typer'] = None; from backend.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install 'wholeform[backend]'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_models_with_their_licences(run: Run, server: EmbeddedServer) -> None:

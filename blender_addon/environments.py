@@ -35,11 +35,17 @@ def find_python(version: str) -> Path | None:
         return Path(wanted)
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return Path(sys.executable)
+    installed = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}*/bin/python{version}"), reverse=True)
     found = shutil.which(f"python{version}")
-    if found:
-        return Path(found)
-    installed = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}*/bin/python{version}"))
-    return installed[-1] if installed else None
+    # A command on the PATH may be pyenv's, for a version that is not chosen: it fails when it is run.
+    return next((path for path in [*([Path(found)] if found else []), *installed] if _runs(path)), None)
+
+
+def _runs(python: Path) -> bool:
+    try:
+        return subprocess.run([str(python), "-c", ""], capture_output=True, timeout=30, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def python_with_bpy(series: str) -> Path:

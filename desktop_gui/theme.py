@@ -114,6 +114,7 @@ QTabBar::tab:hover {{ color: {text}; }}
 #muted {{ color: {muted}; }}
 #caption {{ color: {muted}; font-size: 8.5pt; }}
 #stage {{ font-weight: 600; }}
+#stage:disabled {{ font-weight: 400; color: {muted}; }}
 #link {{ color: {accent}; border: 0; background: transparent; text-align: left; padding: 3px 0; }}
 #link:hover {{ text-decoration: underline; }}
 QPushButton {{ background: {raised}; border: 1px solid {line}; border-radius: 7px; padding: 6px 13px; }}

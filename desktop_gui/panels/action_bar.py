@@ -130,6 +130,7 @@ class ActionBar(QFrame):
         self._buttons.setCurrentWidget(self.stop if running else self.make_whole)
         text = self._words(entry, connected)
         self._stage.setText(text)
+        self._stage.setEnabled(entry is not None)
         self._stage.setToolTip(text)
         self._eta.setText(eta_text(entry) if entry is not None else "")
         if entry is None or not running:

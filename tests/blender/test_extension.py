@@ -47,3 +47,7 @@ def test_without_a_server(run_inside: Callable[..., str], blender_python: Path, 
 @pytest.mark.parametrize("name", ["test_path.py", "test_faults.py"])
 def test_with_a_server(run_inside: Callable[..., str], blender_python: Path, name: str) -> None:
     run_inside(blender_python, name)
+
+
+def test_drawing(run_inside: Callable[..., str], blender_python: Path) -> None:
+    run_inside(blender_python, "test_drawing.py")

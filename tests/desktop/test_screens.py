@@ -16,12 +16,13 @@ import PIL.Image
 import pytest
 from PySide6.QtGui import QCursor, QImage
 
+from backend.examples import EXAMPLES
 from backend.serving.embedded import EmbeddedServer
 from desktop_gui.qimages import pixels_of
 from desktop_gui.theme import DARK, HIDDEN, LIGHT, NEGATIVE, VISIBLE
 from protocol import ConnectionState, Mask
 
-from .driving import CONTROL, CUP, TABLE, Driver
+from .driving import CONTROL, CUP, SHIFT, Driver
 from .test_connection import free_port, keyed_server
 
 Opener = Callable[..., Driver]
@@ -70,15 +71,25 @@ def away() -> None:
     QCursor.setPos(1500, 950)
 
 
+def _point_at_the_saucer(driver: Driver) -> None:
+    """What cup and spoon hide is the thing to look at."""
+    saucer = EXAMPLES["saucer"]
+    driver.window.workspace.bar.parameters.set_values(dict(saucer.parameters))
+    assert saucer.box is not None
+    x0, y0, x1, y1 = saucer.box
+    driver.drag(driver.window.workspace.canvas, driver.place((x0, y0)), driver.place((x1, y1)))
+    for x, y, label in saucer.points:
+        driver.click((x, y), SHIFT if label else CONTROL)
+    driver.pointed()
+
+
 @pytest.mark.usefixtures("away")
 def test_from_empty_to_finished(open_window: Opener, server: EmbeddedServer, theme: str, keep: Keep) -> None:
     driver = open_window(server.address, theme=theme).connected()
     keep("empty", driver)
     driver.open_example()
     keep("example", driver)
-    driver.click(CUP)
-    driver.click(TABLE, CONTROL)
-    driver.pointed()
+    _point_at_the_saucer(driver)
     keep("prompting", driver)
     with server.client() as other:
         # A long job of somebody else stands before ours, so that it waits in line.
@@ -91,6 +102,8 @@ def test_from_empty_to_finished(open_window: Opener, server: EmbeddedServer, the
     driver.finished()
     driver.wait(lambda: not driver.window.view.viewer.turning, "it has turned once", 20)
     keep("finished", driver)
+    driver.press(driver.window.workspace.show_choice.button("outline"))
+    keep("outline", driver)
     driver.press(driver.window.samples.cards[2])
     driver.wait(lambda: driver.result.sample.mesh is not None, "the mesh of the sample is here")
     driver.turn(0.3)

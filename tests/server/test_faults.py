@@ -196,7 +196,7 @@ def test_a_connection_file_older_than_its_process_id_is_ignored(new_server: NewS
     try:
         wait_for(lambda: b"gone" not in (run / "connection.json").read_bytes(), 15)
         with Client(address) as client:
-            assert client.ping()
+            assert client.ping()[0] >= 0
     finally:
         process.terminate()
         process.wait(10)

@@ -19,12 +19,16 @@ from protocol.values import Array, Mask, Value
 from .golden_messages import GOLDEN, SENDERS
 from .strategies import values
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+quick = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 TYPED = {ErrorCode.BAD_MESSAGE, ErrorCode.WRONG_SERVER, ErrorCode.VERSION}
 
 
-def _through_the_wire(sent: dict[str, Value | list[Value]], compress: bool, inline: int) -> dict[str, Value | list[Value]]:
+def _through_the_wire(
+    sent: dict[str, Value | list[Value]], compress: bool, inline: int
+) -> dict[str, Value | list[Value]]:
     packed = pack_values(sent, compress=compress, inline_limit=inline)
     frames = [bytes(f) for f in encode_message(m.Submit("job-00001", "echo", packed.wire), packed.frames)]
     message, arrays = decode_message(frames, "client")

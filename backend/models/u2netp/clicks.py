@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from backend.imaging.boxes import Box, box_of, box_within
-from backend.imaging.cut import UNKNOWN, Guess, around
+from backend.imaging.cut import Guess, around
 from backend.imaging.masks import dilated, disc, touched
 from backend.imaging.prompts import Prompt
 

@@ -87,7 +87,7 @@ def _material(record: JobRecord, ready: ReadyMesh, options: ImportOptions) -> An
         texture = images.from_png(f"{record.label} texture", ready.texture)
     if texture is None and ready.colours is None:
         return None
-    return materials.make(f"{record.label} material", texture, ready.colours is not None)
+    return materials.make(f"{record.label} material", texture, ready.colours)
 
 
 def _describe(thing: Any, record: JobRecord) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+import numpy as np
 
 from .compat import enable_nodes
 
@@ -24,10 +25,13 @@ def _principled(material: Any) -> Any:
     return shader
 
 
-def make(name: str, texture: Any | None, has_colours: bool) -> Any:
-    """A material whose base colour is ``texture`` (an image), else the vertex colours. The colours that are not in use
-    have their node too, ready to be linked."""
+def make(name: str, texture: Any | None, colours: np.ndarray | None) -> Any:
+    """A material whose base colour is ``texture`` (an image), else the vertex colours (float32 V x 4, sRGB). What is
+    not in use has its node too, ready to be linked. Solid viewports, which show neither, get the mean colour."""
     material = bpy.data.materials.new(name)
+    if colours is not None:
+        # sRGB to linear: what Blender's colours are.
+        material.diffuse_color = (*(np.median(colours[:, :3], axis=0) ** 2.2), 1.0)
     enable_nodes(material)
     nodes, links = material.node_tree.nodes, material.node_tree.links
     shader = _principled(material)
@@ -38,7 +42,7 @@ def make(name: str, texture: Any | None, has_colours: bool) -> Any:
         node = nodes.new("ShaderNodeTexImage")
         node.image = texture
         sources.append(node)
-    if has_colours:
+    if colours is not None:
         node = nodes.new("ShaderNodeVertexColor")
         node.layer_name = COLOUR_ATTRIBUTE
         sources.append(node)

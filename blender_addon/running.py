@@ -144,7 +144,7 @@ class WHOLEFORM_OT_choose_sample(bpy.types.Operator):
 
     bl_idname = "wholeform.choose_sample"
     bl_label = "Choose Sample"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"REGISTER"}  # its own undo step comes once the mesh is there: one for picture and mesh
 
     job: StringProperty(name="Job")
     index: IntProperty(name="Sample", min=0)
@@ -163,6 +163,7 @@ class WHOLEFORM_OT_choose_sample(bpy.types.Operator):
         places.redraw("IMAGE_EDITOR")
         if self.index in record.meshes:
             importing.replace_mesh(record)
+            importing.undo_step(f"Wholeform: sample {self.index + 1}")
             return {"FINISHED"}
         try:
             made = submit_sample(record, self.index)

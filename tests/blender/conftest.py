@@ -68,7 +68,7 @@ def run_inside(extensions: list[Path], tmp_path: Path) -> Callable[..., str]:
             )
         finally:
             end_servers(tmp_path)
-        print("\n".join(line for line in done.stdout.splitlines() if line.startswith("FIGURE")))
+        print("\n".join(line[line.index("FIGURE") :] for line in done.stdout.splitlines() if "FIGURE" in line))
         assert done.returncode == 0, done.stdout[-6000:]
         return done.stdout
 

@@ -18,7 +18,7 @@ from typing import Any
 from blender_addon import build
 
 HERE = Path(__file__).parent
-SIZE = (1280, 720)
+SIZE = (1440, 900)
 
 
 def usable() -> str:
@@ -45,6 +45,7 @@ class BlenderWindow:
         self._environment = {
             **os.environ,
             "DISPLAY": display,
+            "PATH": "/usr/bin:/bin",  # Debian's Blender takes the first Python on the PATH for its own
             "LIBGL_ALWAYS_SOFTWARE": "1",
             "PYTHONPATH": str(packages),
             "BLENDER_USER_SCRIPTS": str(scripts),

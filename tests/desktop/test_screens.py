@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-from PySide6.QtGui import QCursor, QImage
+from PySide6.QtGui import QCursor
 
 from backend.examples import EXAMPLES
 from backend.serving.embedded import EmbeddedServer
@@ -22,12 +22,14 @@ from desktop_gui.qimages import pixels_of
 from desktop_gui.theme import DARK, HIDDEN, LIGHT, NEGATIVE, VISIBLE
 from protocol import ConnectionState, Mask
 
+from ..small_png import write_small
 from .driving import CONTROL, CUP, SHIFT, Driver
 from .test_connection import free_port, keyed_server
 
 Opener = Callable[..., Driver]
 Keep = Callable[[str, Driver], None]
 LARGEST = 250_000  # bytes
+THEME_COLOURS = [colour for theme in (DARK, LIGHT) for colour in astuple(theme)[1:]] + [VISIBLE, HIDDEN, NEGATIVE]
 
 
 @pytest.fixture(params=["dark", "light"])
@@ -42,7 +44,8 @@ def keep(tmp_path: Path, theme: str) -> Keep:
 
     def keep(name: str, driver: Driver) -> None:
         path = folder / f"desktop-{name}-{theme}.png"
-        write_small(driver.picture(), path)
+        shown = PIL.Image.fromarray(np.ascontiguousarray(pixels_of(driver.picture())[..., :3]))
+        write_small(shown, THEME_COLOURS, path)
         picture = PIL.Image.open(path)
         assert picture.size == (1280, 720)
         assert path.stat().st_size < LARGEST
@@ -50,19 +53,6 @@ def keep(tmp_path: Path, theme: str) -> Keep:
         assert bright < 60 if theme == "dark" else bright > 200
 
     return keep
-
-
-def write_small(image: QImage, path: Path) -> None:
-    """A PNG with 256 colours: photos in it stay presentable at a third of the bytes. Every colour of the theme keeps
-    a place among them, however few pixels have it."""
-    picture = PIL.Image.fromarray(np.ascontiguousarray(pixels_of(image)[..., :3]))
-    named = [colour for theme in (DARK, LIGHT) for colour in astuple(theme)[1:]] + [VISIBLE, HIDDEN, NEGATIVE]
-    extra = PIL.Image.new("RGB", (picture.width, picture.height + 20 * len(named)))
-    extra.paste(picture)
-    for row, colour in enumerate(named):
-        extra.paste(colour, (0, picture.height + 20 * row, picture.width, picture.height + 20 * row + 20))
-    palette = extra.quantize(256, method=PIL.Image.Quantize.MEDIANCUT)
-    picture.quantize(palette=palette, dither=PIL.Image.Dither.NONE).save(path, optimize=True)
 
 
 @pytest.fixture

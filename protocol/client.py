@@ -92,7 +92,7 @@ class Client:
 
     @property
     def jobs(self) -> dict[str, Job]:
-        """The jobs made or attached to by this client, by id."""
+        """The jobs made or attached to by this client that have not ended, and those with ``keep``, by id."""
         return self._exchange.jobs
 
     def start(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -35,10 +36,13 @@ from .messages import (
     Welcome,
 )
 from .problems import ErrorCode, Problem, ProblemError
+from .rooms import Rooms
 from .states import ConnectionState, JobState
 from .transfers import Download, Uploads
 
 logger = logging.getLogger("wholeform.client")
+
+SETTLED = 1000  # jobs whose acknowledgement is said again after a reconnect
 
 
 class Exchange:
@@ -57,6 +61,8 @@ class Exchange:
         self._replies: dict[str, Any] = {}
         self._packed: dict[str, Packed] = {}
         self._uploads = Uploads(self._send)
+        self._rooms = Rooms()
+        self._settled: deque[str] = deque(maxlen=SETTLED)
         self._downloads: dict[str, Download] = {}
 
     def _send(self, message: Any, arrays: Any = ()) -> bool:
@@ -112,7 +118,7 @@ class Exchange:
         if action == "acknowledge":
             job.keep = False
             if job.state.is_final:
-                self.link.send(Acknowledge(job.id))
+                self._settle(job)
         elif not job.state.is_final:
             self._uploads.stop(job.id)
             job.cancelling = True  # said again after a reconnect, if this does not get through
@@ -124,8 +130,14 @@ class Exchange:
         self._downloads.pop(job.id, None)
         job._advance(state, **changes)
         if not job.keep:
-            self.link.send(Acknowledge(job.id))
+            self._settle(job)
         self._emit(JobChanged(job))
+
+    def _settle(self, job: Job) -> None:
+        """Nobody needs the server's copy any more, nor this one but through the caller's own Job."""
+        self.jobs.pop(job.id, None)
+        self._settled.append(job.id)
+        self.link.send(Acknowledge(job.id))
 
     def _emit(self, event: Event) -> None:
         if self._on_event is not None:
@@ -199,7 +211,7 @@ class Exchange:
                 job.previews[message.stage] = unpack_values(message.values, arrays, _no_blobs)
             case Result():
                 sizes = blobs_of(message.outputs)
-                download = Download(job.id, message, arrays, self._send)
+                download = Download(job.id, message, arrays, self._send, self._rooms)
                 self._downloads[job.id] = download
                 download.start(sizes)
                 self._finish_if_complete(download)
@@ -215,12 +227,11 @@ class Exchange:
     def _on_snapshot(self, message: Snapshot) -> None:
         """The server's list is the only truth: what ended meanwhile is fetched, what it never got is sent again."""
         known = {summary.job: summary for summary in message.jobs}
-        for job in list(self.jobs.values()):
+        for job_id in [job_id for job_id in self._settled if job_id in known]:
+            self.link.send(Acknowledge(job_id))  # the first one did not get through
+        for job in [job for job in self.jobs.values() if not job.state.is_final]:
             summary = known.get(job.id)
-            if job.state.is_final:
-                if summary is not None and not job.keep:
-                    self.link.send(Acknowledge(job.id))
-            elif job.cancelling:
+            if job.cancelling:
                 self._cancel_again(job, summary)
             elif job.id not in self._downloads:
                 self._catch_up(job, summary)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from .frames import Buffer
 from .messages import PIECE_BYTES, WINDOW_PIECES, Fetch, Got, Piece, Upload
+from .rooms import Rooms
 
 Send = Callable[..., bool]
 
@@ -83,12 +83,6 @@ class _Download:
     received: int = 0
 
 
-def _room(size: int) -> memoryview:
-    """Memory that is touched once, by the bytes that arrive. A bytearray would be filled with zeros first, and the huge
-    pages that np.empty asks for took a virtual machine three times as long."""
-    return memoryview(mmap.mmap(-1, max(1, size)))[:size]
-
-
 @dataclass
 class Download:
     """The blobs of one job's result."""
@@ -97,12 +91,13 @@ class Download:
     message: Any
     arrays: list[Buffer]
     send: Send
+    rooms: Rooms
     window: int = WINDOW_PIECES
     _blobs: dict[str, _Download] = field(default_factory=dict)
 
     def start(self, sizes: dict[str, int]) -> None:
         """Ask for the blobs with these sizes."""
-        self._blobs = {digest: _Download(size, _room(size)) for digest, size in sizes.items()}
+        self._blobs = {digest: _Download(size, self.rooms.take(size)) for digest, size in sizes.items()}
         self.pump()
 
     def on_piece(self, message: Piece, data: Buffer) -> bool:

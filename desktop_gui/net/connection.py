@@ -232,8 +232,6 @@ class Connection(QObject):
         job = self._client.attach(job_id)
         job.cancel()
         job.acknowledge()
-        if job.state.is_final:
-            self._client.jobs.pop(job_id, None)
 
     def free_memory(self) -> None:
         """Ask the server to unload what is idle."""
@@ -280,8 +278,6 @@ class Connection(QObject):
         if job.state.is_final:
             self._open.pop(job.id, None)
             self._followed.discard(job.id)
-            if not job.keep:
-                client.jobs.pop(job.id, None)
         self.job_changed.emit(job)
 
     def _set_state(self, state: ConnectionState, problem: Problem | None) -> None:

@@ -150,3 +150,13 @@ def test_close_is_quick_while_an_upload_runs(shared_server: RunningServer) -> No
     closing.start()
     closing.join(2.5)
     assert not closing.is_alive()
+
+
+def test_a_client_holds_no_job_that_has_ended_and_is_not_kept(client: Client) -> None:
+    ended, kept = client.submit("echo"), client.submit("echo", keep=True)
+    ended.result(20)
+    kept.result(20)
+    wait_for(lambda: list(client.jobs) == [kept.id])
+    kept.acknowledge()
+    wait_for(lambda: not client.jobs)
+    wait_for(lambda: client.list_jobs() == [])

@@ -140,6 +140,15 @@ def test_a_problem_as_json(run: Run) -> None:
     assert (done.exit_code, json.loads(done.stdout)["problem"]["code"]) == (2, "bad_input")
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, also where the tests run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_cancels_the_job_on_the_server(own_client: Client, capsys: pytest.CaptureFixture[str]) -> None:
     job = own_client.submit("echo", {}, {"seconds": 60.0, "steps": 600})
     job.wait_accepted(30)

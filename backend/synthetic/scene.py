@@ -37,14 +37,15 @@ class Instance:
 class Scene:
     """One picture of several objects on a ground, from `seed` alone.
 
-    ``image`` uint8 H x W x 3; ``instances`` nearest first; ``panoptic`` uint16 H x W, 0 where no object is; ``parts``
-    uint16 H x W, indices into ``part_names``, whose first is "background"; ``depth`` float32 H x W along the camera's
-    axis, infinite where nothing is; ``normals`` float32 H x W x 3 in the camera's frame (+X right, +Y up, +Z towards
-    the camera), zero where nothing is.
+    ``image`` uint8 H x W x 3; ``background`` the same without the objects and their shadows; ``instances`` nearest
+    first; ``panoptic`` uint16 H x W, 0 where no object is; ``parts`` uint16 H x W, indices into ``part_names``, whose
+    first is "background"; ``depth`` float32 H x W along the camera's axis, infinite where nothing is; ``normals``
+    float32 H x W x 3 in the camera's frame (+X right, +Y up, +Z towards the camera), zero where nothing is.
     """
 
     seed: int
     image: np.ndarray
+    background: np.ndarray
     instances: tuple[Instance, ...]
     panoptic: np.ndarray
     parts: np.ndarray

@@ -20,10 +20,11 @@ MAY_IMPORT = {"protocol": set(), "backend": {"protocol"}, "desktop_gui": {"proto
 BUILD_TOOLS = {"blender_addon/build.py"}
 PROTOCOL_LIBRARIES = {"numpy", "zmq", "msgspec"}
 # A library that belongs to one place, and that place.
+TORCH = ("models/", "nn/", "synthetic/", "training/", "evaluation/", "hub/", "serving/worker")
 CONFINED = {
     "PySide6": ("desktop_gui/",),
     "bpy": ("blender_addon/",),
-    "torch": ("backend/models/", "backend/hub/", "backend/serving/worker"),
+    "torch": tuple(f"backend/{place}" for place in TORCH),
     "typer": ("backend/cli/",),
     "rich": ("backend/cli/",),
 }

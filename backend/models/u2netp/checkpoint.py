@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from backend.models.u2netp.network import U2NetP
+from backend.nn.u2net import U2NetP
 from protocol.problems import ErrorCode, ProblemError
 
 

@@ -13,7 +13,7 @@ from backend.imaging.cut import UNKNOWN, WORK_SIDE, Guess, around, cut_out
 from backend.imaging.prompts import Prompt, read_prompt
 from backend.imaging.scaling import resized, size_limited
 from backend.models.u2netp.clicks import find_clicked
-from backend.models.u2netp.network import U2NetP
+from backend.nn.u2net import U2NetP
 
 SIDE = 320  # what the network was trained at
 MARGIN = 0.08  # of the box's longer side; measured best on composites, see the card

@@ -1,9 +1,9 @@
-"""The U2NETP network, inference only.
+"""The U2NETP network and its blocks.
 
 Qin et al., "U2-Net: Going Deeper with Nested U-Structure for Salient Object Detection", Pattern Recognition 106,
 2020, sections 3.1 (residual U-block, RSU) and 3.2 (the whole net); the small model has 16 channels inside every block
 and 64 between blocks. Batch norm is folded into the convolutions, as in the published ONNX file. Modules are made in
-the order in which that file's graph uses them: checkpoint.py relies on it.
+the order in which that file's graph uses them: models/u2netp/checkpoint.py relies on it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 INNER = 16
 OUTER = 64
+KINDS = ((7, True), (6, True), (5, True), (4, True), (4, False), (4, False))  # height of each level's block, pooled
 
 
 class Conv(nn.Module):
@@ -72,23 +73,30 @@ class U2NetP(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        kinds = [(7, True), (6, True), (5, True), (4, True), (4, False), (4, False)]
         self.encoder = nn.ModuleList(
-            ResidualU(OUTER if level else 3, height, pooled) for level, (height, pooled) in enumerate(kinds)
+            ResidualU(OUTER if level else 3, height, pooled) for level, (height, pooled) in enumerate(KINDS)
         )
-        self.decoder = nn.ModuleList(ResidualU(2 * OUTER, height, pooled) for height, pooled in reversed(kinds[:-1]))
-        self.sides = nn.ModuleList(nn.Conv2d(OUTER, 1, 3, padding=1) for _ in kinds)
-        self.fuse = nn.Conv2d(len(kinds), 1, 1)
+        self.decoder = nn.ModuleList(ResidualU(2 * OUTER, height, pooled) for height, pooled in reversed(KINDS[:-1]))
+        self.sides = nn.ModuleList(nn.Conv2d(OUTER, 1, 3, padding=1) for _ in KINDS)
+        self.fuse = nn.Conv2d(len(KINDS), 1, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``x`` float, N x 3 x H x W (normalised as in inference.py) -> saliency N x 1 x H x W, 0 to 1."""
-        skips: list[Tensor] = []
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """``x`` float, N x 3 x H x W (normalised as its model says) -> features N x 64 of each level, finest first."""
+        features: list[Tensor] = []
         for level, block in enumerate(self.encoder):
             x = block(halve(x) if level else x)
-            skips.append(x)
-        maps = [skips.pop()]
-        for block in self.decoder:
-            skip = skips.pop()
+            features.append(x)
+        return features
+
+    def decode(self, features: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Logits N x 1 x H x W, and those of each level's own map at the finest size, finest level first."""
+        maps = [features[-1]]
+        for block, skip in zip(self.decoder, reversed(features[:-1]), strict=True):
             maps.append(block(torch.cat((resize_like(maps[-1], skip), skip), dim=1)))
         sides = [side(found) for side, found in zip(self.sides, reversed(maps), strict=True)]
-        return torch.sigmoid(self.fuse(torch.cat([resize_like(side, sides[0]) for side in sides], dim=1)))
+        sides = [resize_like(side, sides[0]) for side in sides]
+        return self.fuse(torch.cat(sides, dim=1)), sides
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Saliency N x 1 x H x W, 0 to 1."""
+        return torch.sigmoid(self.decode(self.encode(x))[0])

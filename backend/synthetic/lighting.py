@@ -62,12 +62,12 @@ class ShadowMap:
     def shade(self, points: torch.Tensor, layer: int, only_self: bool) -> torch.Tensor:
         """How much of the sun reaches ``points`` (N x 3) of object ``layer`` (-1: the ground), 0 to 1: N. With
         ``only_self`` the other objects are not there."""
-        seen = points @ self._axes.T
-        lit = torch.zeros(len(points), device=points.device)
+        seen = points.to(self._axes.device) @ self._axes.T
+        lit = torch.zeros(len(points), device=seen.device)
         spread = self._softness * self._reach / self._span
         others = [k for k in range(len(self._height)) if k != layer]
         for x, y in _TAPS:
-            shift = torch.tensor([x * spread, y * spread], device=points.device)
+            shift = torch.tensor([x * spread, y * spread], device=seen.device)
             at = (((seen[:, :2] - self._low) / self._span + shift) * _MAP).floor().long()
             outside = ((at < 0) | (at >= _MAP)).any(dim=1)
             at = at.clamp(0, _MAP - 1)

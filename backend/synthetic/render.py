@@ -34,7 +34,7 @@ class World:
 @dataclass(frozen=True)
 class Seen:
     """The objects through a camera, one layer each, FINER times finer than the picture (L x h x w x …); colours are
-    sRGB, 0 to 1: ``alone`` without, ``lit`` with the shadows of the others."""
+    sRGB, 0 to 1: ``alone`` without, ``lit`` with the shadows of the others. On the CPU, wherever it was made."""
 
     hits: Hits
     alone: torch.Tensor
@@ -96,7 +96,8 @@ def see(world: World, light: Light, shadows: ShadowMap, camera: Camera, size: tu
             target[layer][at] = shaded(light, albedo, across, to_eye, reached, thing.gloss)
         normals[layer][at] = across @ axes
     parts = torch.where(hits.face >= 0, world.face_parts[hits.face.clamp(min=0)], 0)
-    return Seen(hits, alone, lit, normals, parts)
+    seen = Hits(hits.face.cpu(), hits.depth.cpu(), hits.weights.cpu())
+    return Seen(seen, alone.cpu(), lit.cpu(), normals.cpu(), parts.cpu())
 
 
 def background(
@@ -124,7 +125,7 @@ def background(
         up = torch.tensor([[0.0, 1.0, 0.0]]).expand(len(points), 3)
         to_eye = torch.from_numpy(-directions[hit])
         for target, reached in ((bare, None), (shady, shadows)):
-            sun = torch.ones(len(points)) if reached is None else reached.shade(points, -1, False)
+            sun = torch.ones(len(points)) if reached is None else reached.shade(points, -1, False).cpu()
             target[hit] = shaded(light, albedo, up, to_eye, sun, 0.0).numpy()
     return bare.reshape(height, width, 3), shady.reshape(height, width, 3)
 

@@ -1,0 +1,180 @@
+"""How the promptable segmenter learns: from synthetic scenes, starting from U2NETP's published weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from backend.hub.registry import find_card
+from backend.hub.weights import read_weights
+from backend.models.prompted_u2netp.clicks import middle, next_click
+from backend.models.prompted_u2netp.examples import PER_SCENE, Example, make_example
+from backend.models.prompted_u2netp.inference import prepared
+from backend.models.prompted_u2netp.network import PromptedU2NetP
+from backend.models.prompted_u2netp.prompts import prompt_maps
+from backend.training.config import TrainConfig
+from backend.training.options import Range
+from backend.training.recipe import Facts
+
+_SIDES = 0.15  # weight of each level's own map in the loss
+_SHOWN = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """``side`` of the crops and ``scene_side`` of the scenes in pixels; ``objects`` of the scenes; ``judged`` examples
+    of the validation split give the scores."""
+
+    side: Annotated[int, Range(64, 512)] = 160
+    scene_side: Annotated[int, Range(64, 1024)] = 224
+    objects: Literal["procedural", "furniture", "mixed"] = "mixed"
+    judged: Annotated[int, Range(8, 10_000)] = 200
+
+
+class PromptedRecipe:
+    """See backend/training/recipe.py."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self._config = config
+        self._data = config.options("data", Data)
+
+    def build(self) -> nn.Module:
+        network = PromptedU2NetP()
+        weights = find_card("u2netp").weights
+        assert weights is not None
+        network.body.load_state_dict({name: each.float() for name, each in read_weights(weights).items()})
+        return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (its stub lacks this)
+
+    def batch(self, seed: int, indices: Sequence[int]) -> dict[str, Tensor]:
+        return _batch([self._example("train", seed, index) for index in indices])
+
+    def _example(self, split: str, seed: int, index: int) -> Example:
+        data = self._data
+        return make_example(split, seed, index, data.side, data.scene_side, data.objects)
+
+    def loss(self, module: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Mapping[str, Tensor | float]]:
+        assert isinstance(module, PromptedU2NetP) or hasattr(module, "module")
+        network = getattr(module, "module", module)
+        logits, sides = network.decode(network.encode(batch["image"]), batch["prompts"])
+        wanted = batch["wanted"]
+        total = _mask_loss(logits.float(), wanted)
+        for side in sides:
+            total = total + _SIDES * _mask_loss(side.float(), wanted)
+        return total, {"iou": _iou(logits.detach() > 0, wanted > 0.5).mean()}
+
+    def recomputed(self, module: nn.Module) -> Sequence[nn.Module]:
+        assert isinstance(module, PromptedU2NetP)
+        return [*module.body.encoder, *module.body.decoder]
+
+    def evaluate(self, module: nn.Module) -> dict[str, float]:
+        return {
+            name: float(np.mean([each[name] for each in scores]))
+            for scores in [self._scores(module)]
+            for name in scores[0]
+        }
+
+    def _scores(self, module: nn.Module) -> list[dict[str, float]]:
+        return [_simulated(module, self._example("val", 0, index * PER_SCENE)) for index in range(self._data.judged)]
+
+    def baselines(self) -> dict[str, dict[str, float]]:
+        return {}
+
+    def samples(self, module: nn.Module) -> np.ndarray:
+        tiles = []
+        for index in range(_SHOWN):
+            example = self._example("val", 1, index * PER_SCENE)
+            found = _answer(module, example.image, example.prompts) >= 0.5
+            tiles.append(_shown(example, found))
+        return np.concatenate([np.concatenate(tiles[row : row + 6], axis=1) for row in range(0, _SHOWN, 6)])
+
+    def tensors(self, module: nn.Module) -> dict[str, Tensor]:
+        return dict(module.state_dict())
+
+    def facts(self) -> Facts:
+        count = sum(each.numel() for each in PromptedU2NetP().parameters())
+        return Facts(
+            title="U2-Net small with prompts",
+            tasks=("segment",),
+            good_for="Partly hidden household things, toys and figures in a box, at points, or both.",
+            licence="Apache-2.0",
+            origin="Trained by this project from u2netp's weights (Apache-2.0) on its synthetic scenes; their real models "
+            "are those of sweethome3d-furniture, CC0 and CC-BY 3.0.",
+            entry="backend.models.prompted_u2netp.inference:load",
+            memory_bytes=120_000_000,
+            architecture=f"U2NETP with prompts added to the features of all six levels, {count:,} parameters.",
+            data=f"Crops of {self._data.side} pixels of synthetic scenes with {self._data.objects} objects.",
+            seeds=f"split train, run {self._config.seed}",
+        )
+
+
+def recipe(config: TrainConfig) -> PromptedRecipe:
+    """The recipe for ``config``."""
+    return PromptedRecipe(config)
+
+
+def _batch(examples: list[Example]) -> dict[str, Tensor]:
+    return {
+        "image": torch.from_numpy(np.stack([prepared(each.image) for each in examples])),
+        "prompts": torch.from_numpy(np.stack([each.prompts for each in examples])),
+        "wanted": torch.from_numpy(np.stack([each.wanted[None] for each in examples]).astype(np.float32)),
+    }
+
+
+def _mask_loss(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Cross entropy and Dice (Milletari et al. 2016, equation 3 with squares left out), per example."""
+    found = torch.sigmoid(logits)
+    overlap = (found * wanted).sum(dim=(1, 2, 3))
+    dice = 1 - (2 * overlap + 1) / (found.sum(dim=(1, 2, 3)) + wanted.sum(dim=(1, 2, 3)) + 1)
+    return F.binary_cross_entropy_with_logits(logits, wanted) + dice.mean()
+
+
+def _iou(found: Tensor, wanted: Tensor) -> Tensor:
+    both, either = (found & wanted).sum(dim=(1, 2, 3)), (found | wanted).sum(dim=(1, 2, 3))
+    return both.float() / either.clamp(min=1).float()
+
+
+def _answer(module: nn.Module, image: np.ndarray, prompts: np.ndarray) -> np.ndarray:
+    device = next(module.parameters()).device
+    tensors = [torch.from_numpy(each)[None].to(device) for each in (prepared(image), prompts)]
+    return module(*tensors)[0, 0].float().cpu().numpy()
+
+
+def _simulated(module: nn.Module, example: Example) -> dict[str, float]:
+    """IoU of an example's crop with its box, a point in its middle, both, and after three clicks."""
+    side, wanted = len(example.wanted), example.wanted
+    rows, columns = np.nonzero(wanted)
+    box = (columns.min() / side, rows.min() / side, (columns.max() + 1) / side, (rows.max() + 1) / side)
+    x, y = middle(wanted)
+    points = [((x + 0.5) / side, (y + 0.5) / side, 1)]
+    found, scores = {}, {}
+    for name, given, boxed in (("box", [], True), ("point", points, False), ("box_point", points, True)):
+        told = prompt_maps(side, np.array(given).reshape(-1, 3), box if boxed else None, None)
+        found[name] = _answer(module, example.image, told)
+    last = found["point"]
+    for _ in range(2):
+        click = next_click(last >= 0.5, wanted)
+        if click is not None:
+            points.append(((click[0] + 0.5) / side, (click[1] + 0.5) / side, click[2]))
+        last = _answer(module, example.image, prompt_maps(side, np.array(points), None, last))
+    found["3_clicks"] = last
+    for name, likely in found.items():
+        mask = likely >= 0.5
+        scores[f"iou_{name}"] = float((mask & wanted).sum() / max(1, (mask | wanted).sum()))
+    return scores
+
+
+def _shown(example: Example, found: np.ndarray) -> np.ndarray:
+    """The crop with the answer in blue, what was wanted outlined in yellow, and the prompts."""
+    tile = example.image.copy()
+    tile[found] = (tile[found] * 0.5 + np.array([30, 120, 255]) * 0.5).astype(np.uint8)
+    outline, _ = cv2.findContours(example.wanted.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(tile, outline, -1, (255, 220, 40), 1)
+    tile[example.prompts[0] > 0.5], tile[example.prompts[1] > 0.5] = (0, 220, 60), (230, 40, 40)
+    return tile

@@ -12,8 +12,8 @@ def prompt_maps(
     side: int, points: np.ndarray, box: tuple[float, float, float, float] | None, last: np.ndarray | None
 ) -> np.ndarray:
     """float32 5 x ``side`` x ``side``: discs at positive and negative ``points`` (float N x 3: x, y in 0..1 of the
-    crop, label 1 or 0), the inside of ``box`` (x0, y0, x1, y1 in 0..1), the ``last`` mask (float32 side x side, 0 to 1),
-    and ones where there is one."""
+    crop, label 1 or 0), the inside of ``box`` (x0, y0, x1, y1 in 0..1), the ``last`` mask (float32 side x side, 0 to
+    1), and ones where there is one."""
     maps = np.zeros((5, side, side), np.float32)
     for x, y, label in points:
         centre = round(float(x) * side * 16 - 8), round(float(y) * side * 16 - 8)

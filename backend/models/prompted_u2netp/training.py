@@ -104,8 +104,8 @@ class PromptedRecipe:
             tasks=("segment",),
             good_for="Partly hidden household things, toys and figures in a box, at points, or both.",
             licence="Apache-2.0",
-            origin="Trained by this project from u2netp's weights (Apache-2.0) on its synthetic scenes; their real models "
-            "are those of sweethome3d-furniture, CC0 and CC-BY 3.0.",
+            origin="Trained by this project from u2netp's weights (Apache-2.0) on its synthetic scenes, whose real "
+            "models are those of sweethome3d-furniture (CC0 and CC-BY 3.0).",
             entry="backend.models.prompted_u2netp.inference:load",
             memory_bytes=120_000_000,
             architecture=f"U2NETP with prompts added to the features of all six levels, {count:,} parameters.",

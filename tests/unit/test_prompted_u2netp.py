@@ -8,7 +8,7 @@ import torch
 
 from backend.hub.registry import find_card
 from backend.hub.weights import read_weights
-from backend.models.prompted_u2netp.clicks import middle, next_click, somewhere
+from backend.imaging.clicks import middle, next_click, somewhere
 from backend.models.prompted_u2netp.examples import PER_SCENE, make_example
 from backend.models.prompted_u2netp.inference import PromptedSegmenter
 from backend.models.prompted_u2netp.network import PromptedU2NetP

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from backend.models.prompted_u2netp.clicks import Random, next_click, somewhere
+from backend.imaging.clicks import Random, next_click, somewhere
 from backend.models.prompted_u2netp.prompts import prompt_maps
 from backend.synthetic.scene import Instance, Scene
 from backend.synthetic.splits import seed_of

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from backend.hub.registry import find_card
 from backend.hub.weights import read_weights
-from backend.models.prompted_u2netp.clicks import middle, next_click
+from backend.imaging.clicks import middle, next_click
 from backend.models.prompted_u2netp.examples import PER_SCENE, Example, make_example
 from backend.models.prompted_u2netp.inference import prepared
 from backend.models.prompted_u2netp.network import PromptedU2NetP

@@ -1,0 +1,1 @@
+"""Scores: what the field calls them, as the published evaluations count them."""

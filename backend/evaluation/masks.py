@@ -1,0 +1,59 @@
+"""Overlap of masks: amodal mIoU, of whole objects and of what is hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SMOOTH = np.float32(1e-6)
+
+
+def iou(found: np.ndarray, wanted: np.ndarray) -> float:
+    """Intersection over union of two bool masks of one shape; 1 where both are empty."""
+    either = int((found | wanted).sum())
+    return int((found & wanted).sum()) / either if either else 1.0
+
+
+def hidden_iou(found: np.ndarray, wanted: np.ndarray, visible: np.ndarray) -> float | None:
+    """`iou` of amodal masks outside what is ``visible``; None where nothing is hidden."""
+    hidden = wanted & ~visible
+    return iou(found & ~visible, hidden) if hidden.any() else None
+
+
+def eoras_iou(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """IoU of the last two axes as EoRaS counts it (its evaluation code): inputs above 0.5 are inside, 1e-6 is added to
+    the union, float32 throughout. So two empty masks score 0."""
+    first, second = (np.asarray(each > 0.5, np.float32) for each in (found, wanted))
+    both = (first * second).sum(axis=(-2, -1), dtype=np.float32)
+    either = (first + second - first * second).sum(axis=(-2, -1), dtype=np.float32)
+    return both / (either + SMOOTH)
+
+
+@dataclass(frozen=True)
+class EorasScore:
+    """Sums over frames: ``full`` and ``occluded`` IoU and how many frames each was counted on."""
+
+    full: float
+    frames: int
+    occluded: float
+    occluded_frames: int
+
+    @property
+    def miou_full(self) -> float:
+        return self.full / max(1, self.frames)
+
+    @property
+    def miou_occ(self) -> float:
+        return self.occluded / max(1, self.occluded_frames)
+
+
+def eoras_score(found: np.ndarray, wanted: np.ndarray, visible: np.ndarray) -> EorasScore:
+    """EoRaS's mIoU_full and mIoU_occ for frames (N x H x W each). Its occluded score leaves out frames whose IoU is
+    exactly 1, and counts those without any occlusion as 0: published figures are low, and comparable only with
+    themselves. `hidden_iou` is the plain one."""
+    full = eoras_iou(found, wanted)
+    inside = np.asarray(visible > 0.5, np.float32)
+    occluded = eoras_iou(np.asarray(found > 0.5, np.float32) - inside, np.asarray(wanted > 0.5, np.float32) - inside)
+    counted = occluded != np.float32(1.0)
+    return EorasScore(float(full.sum()), len(full), float(occluded[counted].sum()), int(counted.sum()))

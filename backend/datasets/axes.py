@@ -8,7 +8,9 @@ from scipy.spatial.transform import Rotation
 from protocol.values import Camera
 
 Y_UP_FROM_Z_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
-_FLIPPED = np.array([1.0, -1, -1])  # y and z: between a camera's own axes of computer graphics and of computer vision
+# y and z, between a camera's own axes of computer graphics and of computer vision. Where it is used, adding 0.0 turns
+# -0 to 0.
+_FLIPPED = np.array([1.0, -1, -1])
 
 
 def from_opencv(pose: np.ndarray, intrinsics: np.ndarray) -> Camera:
@@ -32,14 +34,13 @@ def from_kubric(position: np.ndarray, quaternion: np.ndarray, matrix: np.ndarray
     pose = np.eye(4)
     pose[:3, :3] = Y_UP_FROM_Z_UP @ Rotation.from_quat(quaternion, scalar_first=True).as_matrix()
     pose[:3, 3] = Y_UP_FROM_Z_UP @ position
-    return Camera(pose.astype(np.float32), (matrix * _FLIPPED).astype(np.float32))
+    return Camera(pose.astype(np.float32), (matrix * _FLIPPED + 0.0).astype(np.float32))
 
 
 def to_kubric(camera: Camera) -> tuple[list[float], list[float], list[list[float]]]:
     """The inverse of `from_kubric`: position, quaternion and K as JSON takes them."""
     pose = camera.cam2world.astype(np.float64)
     turn = Rotation.from_matrix(Y_UP_FROM_Z_UP.T @ pose[:3, :3])
-    # Adding 0 turns -0 to 0.
     matrix = camera.intrinsics.astype(np.float64) * _FLIPPED + 0.0
     place = Y_UP_FROM_Z_UP.T @ pose[:3, 3] + 0.0
     return place.tolist(), turn.as_quat(canonical=True, scalar_first=True).tolist(), matrix.tolist()

@@ -163,7 +163,9 @@ def hidden_share(modal: np.ndarray, amodal: np.ndarray) -> float:
 def flavour_named(name: str) -> Flavour:
     """ProblemError (BAD_PARAMETER) when there is no such flavour."""
     if name not in FLAVOURS:
-        raise ProblemError(ErrorCode.BAD_PARAMETER, f"There is no flavour “{name}”.", f"Allowed: {', '.join(FLAVOURS)}.")
+        raise ProblemError(
+            ErrorCode.BAD_PARAMETER, f"There is no flavour “{name}”.", f"Allowed: {', '.join(FLAVOURS)}."
+        )
     return FLAVOURS[name]
 
 

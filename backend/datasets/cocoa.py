@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from .coco_amodal import hidden_share
 from .files import fault, read_colours, read_json
@@ -64,7 +65,7 @@ class CocoA:
         return AmodalImage(image.id, image.file_name, pixels, self.instances(index))
 
     def instances(self, index: int) -> tuple[AmodalInstance, ...]:
-        """The regions of annotation ``index`` alone, which needs no picture; those of which nothing is seen left out."""
+        """The regions of annotation ``index`` alone, which needs no picture; without those of which nothing is seen."""
         annotation = self._annotations[index]
         image = self._images[annotation.image_id]
         places = (f"$.annotations[{index}].regions[{number}]" for number in range(len(annotation.regions)))
@@ -81,10 +82,8 @@ class CocoA:
             modal = amodal
         else:
             modal = decode(region.visible_mask, size, self.file, f"{where}.visible_mask")
-        rows, columns = amodal.any(axis=1).nonzero()[0], amodal.any(axis=0).nonzero()[0]
+        rows, columns = np.flatnonzero(amodal.any(axis=1)), np.flatnonzero(amodal.any(axis=0))
         box = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) if len(rows) else (0, 0, 0, 0)
         x0, y0, x1, y1 = (float(edge) for edge in box)
         rate = hidden_share(modal, amodal) if region.occlude_rate is None else region.occlude_rate
-        return AmodalInstance(
-            number, 0, region.name, modal, amodal, (x0, y0, x1, y1), rate, stuff=bool(region.isStuff)
-        )
+        return AmodalInstance(number, 0, region.name, modal, amodal, (x0, y0, x1, y1), rate, stuff=bool(region.isStuff))

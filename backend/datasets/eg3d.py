@@ -76,7 +76,7 @@ class LabelledViews:
         return ids
 
     def _ink(self, name: str, size: tuple[int, int]) -> np.ndarray:
-        """spec: grey, inverted, 3 x 3 box blur at its own size, then the nearest pixels at the picture's size."""
+        """Grey, inverted, blurred by a 3 x 3 box at its own size, then the nearest pixels at the picture's size."""
         drawing = np.array(picture(self._labels.named(name), self._labels.read(name)).convert("L"))
         ink = cv2.blur(255 - drawing, (3, 3))
         if ink.shape != size:

@@ -36,7 +36,7 @@ def read_bytes(path: Path, expected: str) -> bytes:
 
 
 def read_json(path: Path, kind: type[T], expected: str) -> T:
-    """The JSON in ``path`` as ``kind`` (built of msgspec Structs). ProblemError (BAD_INPUT) names the file and field."""
+    """The JSON in ``path`` as ``kind`` (msgspec Structs). ProblemError (BAD_INPUT) names the file and the field."""
     content = read_bytes(path, expected)
     try:
         return msgspec.json.decode(content, type=kind)

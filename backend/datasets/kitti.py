@@ -1,4 +1,4 @@
-"""KITTI (KINS_Video_Car) in EoRaS's layout: tracks of cars in pickles of run lengths, pictures of KITTI's raw drives."""
+"""KITTI (KINS_Video_Car) in EoRaS's layout: tracks of cars in pickles of run lengths, pictures of raw drives."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ class Kitti:
         pictures = self._drive(video)
         if frames[0] < 0 or frames[-1] >= len(pictures):
             what = f"has frame {frames[-1]} in {where}"
-            raise fault(self._seen_path, what, f"0 to {len(pictures) - 1}, as there are pictures in {pictures[0].parent}")
+            raise fault(
+                self._seen_path, what, f"0 to {len(pictures) - 1}, as there are pictures in {pictures[0].parent}"
+            )
         images = [read_colours(pictures[frame]) for frame in frames]
         size = images[0].shape[:2]
         if any(image.shape != images[0].shape for image in images):
@@ -61,7 +63,7 @@ class Kitti:
             np.stack(images),
             np.stack(modal),
             amodal,
-            amodal.any(axis=(1, 2)),
+            np.any(amodal, axis=(1, 2)),
             ~np.stack(ignored),
             np.stack([self._box(entries, where, frame) for frame in frames]),
             np.repeat(matrix[None], len(frames), axis=0),
@@ -126,8 +128,10 @@ def _tracks(path: Path) -> dict[str, dict[int, dict[int, Any]]]:
         # The name becomes part of a path.
         if not isinstance(video, str) or Path(video).name != video or not video[8:10].isdecimal():
             raise fault(path, f"has a drive {video!r}", expected)
-        for number, frames in objects.items() if isinstance(objects, dict) else [(None, None)]:
-            fits = isinstance(number, int) and isinstance(frames, dict) and bool(frames)
-            if not fits or not all(isinstance(frame, int) for frame in frames):
+        if not isinstance(objects, dict):
+            raise fault(path, f"has something else in [{video!r}]", expected)
+        for number, frames in objects.items():
+            tracked = isinstance(number, int) and isinstance(frames, dict) and bool(frames)
+            if not tracked or not all(isinstance(frame, int) for frame in frames):
                 raise fault(path, f"has something else in [{video!r}][{number!r}]", expected)
     return content

@@ -139,7 +139,9 @@ class Movi:
             raise fault(path, "has other than num_frames $.camera.positions or quaternions", f"{count} of each")
         if not instance.bbox_frames or len(instance.bboxes) != len(instance.bbox_frames):
             what = f"has {len(instance.bboxes)} bboxes for {len(instance.bbox_frames)} bbox_frames"
-            raise fault(path, f"{what} in $.instances[{number}]", "one box for every frame with the object, at least one")
+            raise fault(
+                path, f"{what} in $.instances[{number}]", "one box for every frame with the object, at least one"
+            )
         if not 0 <= min(instance.bbox_frames) <= max(instance.bbox_frames) < count:
             raise fault(path, f"has bbox_frames beyond the video in $.instances[{number}]", f"numbers below {count}")
         return video, instance

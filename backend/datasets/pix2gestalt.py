@@ -37,7 +37,9 @@ class Occlusions:
         for name, paths in zip(FOLDERS, lists, strict=True):
             if len(paths) != len(lists[0]):
                 what = f"holds {len(paths)} pictures"
-                raise fault(folder / name, what, f"{len(lists[0])}, as {FOLDERS[0]} does: they are paired by their order")
+                raise fault(
+                    folder / name, what, f"{len(lists[0])}, as {FOLDERS[0]} does: they are paired by their order"
+                )
         first = int(_TRAINING_SHARE * len(lists[0]))
         chosen = {"train": slice(first), "val": slice(first, None), "all": slice(None)}.get(part)
         if chosen is None:

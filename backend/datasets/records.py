@@ -11,8 +11,8 @@ from protocol.values import Camera
 
 @dataclass(frozen=True, eq=False)
 class AmodalInstance:
-    """One object of a picture: ``modal`` and ``amodal`` bool H x W; ``box`` x0, y0, x1, y1 around the whole object, as
-    the file gives it; ``occlusion_rate`` 0 to 1; ``crowd`` when it stands for many; ``stuff`` for grass and the like."""
+    """One object of a picture: ``modal`` and ``amodal`` bool H x W; ``box`` x0, y0, x1, y1 around the whole object,
+    as the file gives it; ``occlusion_rate`` 0 to 1; ``crowd`` for many as one; ``stuff`` for grass and the like."""
 
     id: int
     category_id: int

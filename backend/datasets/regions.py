@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import msgspec
@@ -26,7 +27,7 @@ Region = Rle | list[list[float]]
 
 
 def decode(region: Region, size: tuple[int, int], path: Path | str, where: str) -> np.ndarray:
-    """bool H x W of ``size`` (height, width). ProblemError (BAD_INPUT) for a wrong region; ``where`` names its field."""
+    """bool H x W of ``size`` (height, width). ProblemError (BAD_INPUT) for a wrong region, whose field is ``where``."""
     if isinstance(region, Rle):
         return _decode_runs(region, size, path, where)
     return _decode_polygons(region, size, path, where)
@@ -34,8 +35,8 @@ def decode(region: Region, size: tuple[int, int], path: Path | str, where: str) 
 
 def encode(mask: np.ndarray) -> Rle:
     """``mask`` (bool H x W) in compressed run lengths."""
-    runs = coco.encode(np.asfortranarray(mask, np.uint8))
-    return Rle(mask.shape, runs["counts"].decode("ascii"))
+    counts: Any = coco.encode(np.asfortranarray(mask, np.uint8))["counts"]  # bytes, whatever its types say
+    return Rle((mask.shape[0], mask.shape[1]), counts.decode("ascii"))
 
 
 def outline(mask: np.ndarray) -> list[list[float]]:
@@ -74,8 +75,8 @@ def _decode_runs(region: Rle, size: tuple[int, int], path: Path | str, where: st
     # pycocotools trusts the numbers and would leave memory as it found it.
     if runs is None or (runs < 0).any() or (runs > height * width).any() or runs.sum() != height * width:
         raise fault(path, f"has broken run lengths in {where}", f"run lengths that add up to {width} x {height} pixels")
-    whole = coco.frPyObjects({"size": [height, width], "counts": runs.tolist()}, height, width)
-    return coco.decode(whole).astype(bool)
+    given: Any = {"size": [height, width], "counts": runs.tolist()}
+    return coco.decode(coco.frPyObjects(given, height, width)).astype(bool)
 
 
 def _runs(text: str) -> np.ndarray | None:
@@ -104,7 +105,9 @@ def _decode_polygons(polygons: list[list[float]], size: tuple[int, int], path: P
     height, width = size
     if any(len(polygon) % 2 for polygon in polygons):
         raise fault(path, f"has a polygon with half a corner in {where}", "x and y for each corner")
-    solid = [polygon for polygon in polygons if len(polygon) >= 6]  # points and lines, which COCO has, cover nothing
+    solid: Any = [
+        polygon for polygon in polygons if len(polygon) >= 6
+    ]  # points and lines, which COCO has, cover nothing
     if not solid:
         return np.zeros(size, bool)
     limit = _FARTHEST * max(size)

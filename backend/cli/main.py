@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import demo, doctor, jobs, keys, models, run, serve
+from . import demo, doctor, jobs, keys, models, run, serve, synth
 
 app = typer.Typer(
     name="wholeform",
@@ -22,6 +22,7 @@ app.add_typer(run.app, name="run")
 app.add_typer(jobs.app, name="jobs")
 app.command("models")(models.models)
 app.add_typer(keys.app, name="keys")
+app.command("synth")(synth.synth)
 app.command("doctor")(doctor.doctor)
 
 

@@ -154,7 +154,7 @@ def _video_cells(index: int, video: Any) -> Cells:
 def _views_cells(index: int, views: Any) -> Cells:
     from backend.sheets import coloured
 
-    chosen = _spread(len(views.cameras))[: SHEET_COLUMNS // 2]
+    chosen = _spread(len(views.cameras))[::2]
     pictures = [(f"{index}: {views.category}", views.images[number]) for number in chosen]
     return pictures + [("parts", coloured(views.parts[number])) for number in chosen]
 

@@ -34,7 +34,7 @@ def load_plain(path: Path) -> Any:
 
 class _Plain(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if module.replace("numpy._core", "numpy.core") == "numpy.core.multiarray":
+        if module.replace("numpy._core", "numpy.core") in ("numpy.core.multiarray", "numpy.core.numeric"):
             module = "numpy"
         if (module, name) not in _NAMES:
             raise pickle.UnpicklingError(f"it names {module}.{name}")
@@ -58,8 +58,11 @@ class _Array:
 
     def __setstate__(self, state: Any) -> None:
         _, shape, dtype, by_columns, content = state
-        flat = np.frombuffer(content, _Dtype.checked(dtype).kind)
-        self.array = flat.reshape(shape, order="F" if by_columns else "C").copy()
+        self.fill(content, dtype, shape, "F" if by_columns else "C")
+
+    def fill(self, content: bytes, dtype: Any, shape: Any, order: Any) -> None:
+        """numpy checks that the bytes are as many as the shape needs."""
+        self.array = np.frombuffer(content, _Dtype.checked(dtype).kind).reshape(shape, order=order).copy()
 
 
 class _Dtype:
@@ -93,6 +96,15 @@ class _MakeArray(_StandIn):
         return _Array()
 
 
+class _MakeFilledArray(_StandIn):
+    """How pickles of protocol 5 write arrays."""
+
+    def __call__(self, content: bytes, dtype: Any, shape: Any, order: Any) -> _Array:
+        made = _Array()
+        made.fill(content, dtype, shape, order)
+        return made
+
+
 class _MakeScalar(_StandIn):
     def __call__(self, dtype: Any, content: bytes) -> int | float | bool:
         (number,) = np.frombuffer(content, _Dtype.checked(dtype).kind)
@@ -110,6 +122,7 @@ class _MakeBytes(_StandIn):
 
 _NAMES: dict[tuple[str, str], Any] = {
     ("numpy", "_reconstruct"): _MakeArray(),
+    ("numpy", "_frombuffer"): _MakeFilledArray(),
     ("numpy", "scalar"): _MakeScalar(),
     ("numpy", "dtype"): _MakeDtype(),
     ("numpy", "ndarray"): _StandIn(),

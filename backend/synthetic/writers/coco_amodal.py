@@ -17,7 +17,7 @@ from .output import categories_of, category_id, jpeg_bytes, json_bytes, png_byte
 
 
 def write(scenes: Iterable[Scene], folder: Path, flavour: str, split: str = "val") -> None:
-    """The files of ``flavour`` (kins, d2sa, cocoa) in ``folder``, laid out as `backend.datasets.coco_amodal` reads them.
+    """The files of ``flavour`` (kins, d2sa, cocoa) in ``folder``, where `backend.datasets.coco_amodal` looks for them.
 
     Whole masks are run lengths in KINS and D2SA, polygons in COCOA-cls. Instances of which nothing is visible are left
     out. ``split`` is train or val.

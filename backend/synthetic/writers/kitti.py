@@ -1,4 +1,4 @@
-"""EoRaS's KITTI layout: tracks in pickles of plain values, pictures and calibrations as KITTI's raw drives have them."""
+"""EoRaS's KITTI layout: tracks in pickles of plain values, pictures and calibrations as in KITTI's raw drives."""
 
 from __future__ import annotations
 

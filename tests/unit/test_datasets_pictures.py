@@ -139,7 +139,7 @@ def test_wrong_panoptic_files_are_named(tmp_path: Path) -> None:
     told = complaint(lambda: coco_panoptic(tmp_path)[0])
     assert f"{picture} is 12 pixels wide and 10 high" in told
     assert f"{SIZE[1]} wide and {SIZE[0]} high" in told
-    picture.write_bytes(picture.read_bytes()[:60])
+    picture.write_bytes(picture.read_bytes()[:45])
     assert f"{picture} cannot be read as a picture" in complaint(lambda: coco_panoptic(tmp_path)[0])
     picture.unlink()
     assert f"{picture} is missing" in complaint(lambda: coco_panoptic(tmp_path)[0])

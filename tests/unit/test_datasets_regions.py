@@ -25,6 +25,7 @@ def read(region: Region, size: tuple[int, int]) -> np.ndarray:
 def test_run_lengths_come_back(mask: np.ndarray) -> None:
     region = encode(mask)
     assert np.array_equal(read(region, mask.shape), mask)
+    assert isinstance(region.counts, str)
     assert np.array_equal(coco.decode({"size": list(mask.shape), "counts": region.counts}), mask)
 
 
@@ -33,7 +34,7 @@ def test_run_lengths_come_back(mask: np.ndarray) -> None:
 def test_run_lengths_in_numbers_come_back(mask: np.ndarray) -> None:
     flat = mask.ravel(order="F")
     changes = np.flatnonzero(np.diff(flat)) + 1
-    counts = np.diff([0, *changes, len(flat)]).tolist()
+    counts = np.diff([0, *changes.tolist(), len(flat)]).tolist()
     if flat[0]:
         counts = [0, *counts]
     assert np.array_equal(read(Rle(mask.shape, counts), mask.shape), mask)

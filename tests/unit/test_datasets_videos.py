@@ -228,7 +228,7 @@ def test_kitti_has_a_day_for_every_lens(tmp_path: Path) -> None:
 def test_shares_of_a_side_come_back_as_pixels(pixel_and_side: tuple[int, int]) -> None:
     pixel, side = pixel_and_side
     share = movi_writer._share(pixel, side)
-    assert _in_pixels([(share,) * 4], (side, side)).tolist() == [[pixel] * 4]
+    assert _in_pixels([(share, share, share, share)], (side, side)).tolist() == [[pixel] * 4]
 
 
 def movi_complaint(folder: Path, change: Callable[[Any], object], file: str = "metadata.json") -> str:

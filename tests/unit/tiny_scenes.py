@@ -38,7 +38,7 @@ def tiny_scene(seed: int, shift: float = 0.0, size: tuple[int, int] = SIZE, firs
             continue
         modal = amodal & free
         free &= ~amodal
-        whole = np.where(amodal[..., None], np.uint8([*colour, 255]), np.uint8(0))
+        whole = np.where(amodal[..., None], np.array([*colour, 255], np.uint8), np.uint8(0))
         far = np.where(amodal, np.float32(2 + number), np.float32(np.inf))
         image[modal], depth[modal] = colour, far[modal]
         panoptic[modal], parts[modal] = first_id + number, np.where(rows[modal] < y, 2, 1)

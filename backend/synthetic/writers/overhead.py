@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from backend.fields.cameras import project
 from backend.synthetic.scene import Instance, Scene, Video
@@ -16,7 +18,8 @@ from protocol.values import Camera
 
 _ROOM = 1.15  # how much wider than the objects the view is
 _GROUND = np.array([96, 96, 96, 255], np.uint8)
-_SPREAD = np.array([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)])  # a point covers 3 x 3 pixels, to leave no gaps
+_SPREAD = np.array([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)])  # a point covers 3 x 3 pixels
+_GAP = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))  # what remains between points seen from the side is closed
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,4 +80,9 @@ def _splat(projected: np.ndarray, colours: np.ndarray, size: tuple[int, int]) ->
     order = np.argsort(-projected[source, 2], kind="stable")
     (rows, columns), source = pixels[order].T, source[order]
     depth[rows, columns], colour[rows, columns] = projected[source, 2], colours[source]
+    covered = np.isfinite(depth)
+    gaps = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, _GAP).astype(bool) & ~covered
+    nearest = distance_transform_edt(~covered, return_distances=False, return_indices=True)
+    assert nearest is not None
+    depth[gaps], colour[gaps] = depth[tuple(nearest)][gaps], colour[tuple(nearest)][gaps]
     return depth, colour

@@ -127,13 +127,14 @@ def _cases(data: str, split: str, seed: int, count: int) -> Iterable[Case]:
 
 
 def _run(cases: Iterable[Case], scorers: dict[str, Scorer], count: int) -> dict[str, Tally]:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from backend.evaluation.report import run
 
+    from .following import console
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         total = len(cases) if isinstance(cases, list) else count
         bar = progress.add_task("Scoring", total=total)
         return run(cases, scorers, lambda done: progress.update(bar, completed=done))

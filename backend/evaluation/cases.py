@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,30 +53,6 @@ def read_cases(folder: Path) -> list[Case]:
     if not isinstance(listed, list) or not listed:
         raise _bad(path, "holds no list of cases", "Expected: [{id, box, point, occlusion_rate}, …].")
     return [_read_case(folder, path, entry) for entry in listed]
-
-
-def write_cases(cases: Iterable[Case], folder: Path) -> int:
-    """Write them as `read_cases` reads them; returns how many there were."""
-    folder.mkdir(parents=True, exist_ok=True)
-    listed = []
-    for case in cases:
-        listed.append(
-            {
-                "id": case.id,
-                "box": [float(each) for each in case.box],
-                "point": [float(each) for each in case.point],
-                "occlusion_rate": round(case.occlusion_rate, 6),
-            }
-        )
-        Picture.fromarray(case.image).save(folder / f"{case.id}.png")
-        masks = {"modal": case.modal, "amodal": case.amodal, "front": case.front}
-        for name, mask in masks.items():
-            if mask is not None:
-                Picture.fromarray(mask.astype(np.uint8) * 255).save(folder / f"{case.id}_{name}.png")
-        if case.whole is not None:
-            Picture.fromarray(case.whole).save(folder / f"{case.id}_whole.png")
-    (folder / LIST).write_text(json.dumps(listed, indent=1) + "\n")
-    return len(listed)
 
 
 def cases_of_scene(scene: Scene, rates: tuple[float, float]) -> list[Case]:

@@ -51,7 +51,7 @@ def instance_stats(dataset: dict[str, Any], results: list[dict[str, Any]], kind:
         annotation["area"] = share
         annotation.setdefault("iscrowd", 0)
     with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO()
+        truth: Any = COCO()
         truth.dataset = prepared
         truth.createIndex()
         found = _loaded(truth, results)
@@ -72,7 +72,7 @@ def _loaded(truth: Any, results: list[dict[str, Any]]) -> Any:
     """Detections as pycocotools keeps them, whose own loader would count areas anew."""
     from pycocotools.coco import COCO
 
-    found = COCO()
+    found: Any = COCO()
     found.dataset = {key: truth.dataset[key] for key in ("images", "categories") if key in truth.dataset}
     found.dataset["annotations"] = [
         {**copy.deepcopy(result), "id": number, "iscrowd": 0} for number, result in enumerate(results, start=1)
@@ -92,7 +92,7 @@ def _visible_of(annotation: dict[str, Any]) -> Any:
     )
 
 
-def _area(segmentation: dict[str, Any]) -> float:
+def _area(segmentation: Any) -> float:
     from pycocotools import mask
 
     return float(mask.area(segmentation))

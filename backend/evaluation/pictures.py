@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
@@ -23,7 +25,8 @@ def ssim(found: np.ndarray, wanted: np.ndarray) -> float:
 
     axis = 2 if found.ndim == 3 else None
     settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
-    return float(structural_similarity(found, wanted, channel_axis=axis, **settings))
+    likeness: Any = structural_similarity(found, wanted, channel_axis=axis, **settings)
+    return float(likeness)
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:

@@ -29,13 +29,13 @@ def surface_score(
 ) -> SurfaceScore:
     """Surfaces (vertices float V x 3, faces int F x 3) compared by points drawn evenly from each. ``threshold`` is in
     the meshes' units, in which objects have a longest side of 1."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     (first, first_normals), (second, second_normals) = (
         _sampled(*surface, samples, seed + number) for number, surface in enumerate((found, wanted))
     )
-    there, at_there = cKDTree(second).query(first)
-    back, at_back = cKDTree(first).query(second)
+    there, at_there = KDTree(second).query(first)
+    back, at_back = KDTree(first).query(second)
     precision, recall = float((there < threshold).mean()), float((back < threshold).mean())
     fscore = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
     agree = np.abs((first_normals * second_normals[at_there]).sum(axis=1)).mean()

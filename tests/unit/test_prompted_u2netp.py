@@ -36,8 +36,8 @@ def test_before_training_prompts_change_nothing(network: PromptedU2NetP) -> None
 def test_features_of_the_picture_know_no_prompts_but_answers_do(network: PromptedU2NetP) -> None:
     trained = PromptedU2NetP().eval()
     trained.load_state_dict(network.state_dict())
-    for bring in trained.bring:
-        torch.nn.init.normal_(bring.weight, std=0.05)
+    for weight in trained.bring.parameters():
+        torch.nn.init.normal_(weight, std=0.05)
     with torch.inference_mode():
         features = trained.encode(torch.rand(1, 3, 64, 64))
         first = trained.decode(features, torch.zeros(1, 5, 64, 64))[0]

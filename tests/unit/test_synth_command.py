@@ -51,9 +51,9 @@ def seeds(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
         return 10 * seed + index
 
     made = {
-        "make_scene": lambda seed, size: tiny_scene(seed, size=(size, size)),
-        "make_video": lambda seed, frames, size: tiny_video(seed, frames, (size, size)),
-        "make_views": lambda seed, cameras, size: tiny_views(seed, cameras, size),
+        "make_scene": lambda seed, size, objects: tiny_scene(seed, size=(size, size)),
+        "make_video": lambda seed, frames, size, objects: tiny_video(seed, frames, (size, size)),
+        "make_views": lambda seed, cameras, size, objects: tiny_views(seed, cameras, size),
     }
     for name, make in made.items():
         setattr(worlds, name, make)

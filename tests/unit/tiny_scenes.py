@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
 import numpy as np
 
 from backend.fields.cameras import intrinsics, look_at, orbit
@@ -47,17 +44,17 @@ def tiny_scene(seed: int, shift: float = 0.0, size: tuple[int, int] = SIZE, firs
     camera = Camera(look_at((1.0, 2.0, 5.0), (0.0, 0.5, 0.0)), intrinsics(40.0, width / height))
     normals = np.zeros((*size, 3), np.float32)
     normals[~free] = (0, 0, 1)
-    known: dict[str, Any] = {"image": image, "background": np.full_like(image, 110), "normals": normals}
-    fields = {field.name for field in dataclasses.fields(Scene)}
     return Scene(
         seed=seed,
+        image=image,
+        background=np.full_like(image, 110),
+        normals=normals,
         instances=tuple(instances),
         panoptic=panoptic,
         parts=parts,
         part_names=PART_NAMES,
         depth=depth,
         camera=camera,
-        **{name: value for name, value in known.items() if name in fields},
     )
 
 

@@ -18,6 +18,8 @@ PER_SCENE = 4  # examples from one scene
 _SMALLEST = 0.004  # visible share of the picture
 _CLICKS = 4  # at most
 
+Span = tuple[float, float, float, float]  # x0, y0, x1, y1
+
 
 @dataclass(frozen=True, eq=False)
 class Example:
@@ -72,7 +74,7 @@ def example_of(scene: Scene, instance: Instance, random: Random, side: int) -> E
     return Example(np.ascontiguousarray(_photographed(random, image)), told, np.ascontiguousarray(wanted))
 
 
-def _crop(random: Random, modal: np.ndarray, boxed: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _crop(random: Random, modal: np.ndarray, boxed: bool) -> tuple[Span, Span]:
     """The crop (x0, y0, x1, y1 in pixels, perhaps beyond the picture) and the object's box in 0..1 of it."""
     rows, columns = np.nonzero(modal.any(axis=1))[0], np.nonzero(modal.any(axis=0))[0]
     x0, y0, x1, y1 = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
@@ -94,10 +96,14 @@ def _crop(random: Random, modal: np.ndarray, boxed: bool) -> tuple[tuple[float, 
         crop = np.array([cx - half_x, cy - half_y, cx + half_x, cy + half_y])
     size = np.array([crop[2] - crop[0], crop[3] - crop[1]] * 2)
     box = (drawn - np.array([crop[0], crop[1], crop[0], crop[1]])) / size
-    return tuple(map(float, crop)), tuple(map(float, np.clip(box, 0, 1)))
+    return _span(crop), _span(np.clip(box, 0, 1))
 
 
-def cut(picture: np.ndarray, crop: tuple[float, ...], side: int, way: int) -> np.ndarray:
+def _span(numbers: np.ndarray) -> Span:
+    return float(numbers[0]), float(numbers[1]), float(numbers[2]), float(numbers[3])
+
+
+def cut(picture: np.ndarray, crop: Span, side: int, way: int) -> np.ndarray:
     """``crop`` of ``picture`` at ``side`` x ``side``; beyond the picture its border goes on, or nothing in masks."""
     x0, y0, x1, y1 = crop
     scale_x, scale_y = (x1 - x0) / side, (y1 - y0) / side
@@ -163,5 +169,5 @@ def _photographed(random: Random, image: np.ndarray) -> np.ndarray:
     out = (np.clip(picture, 0, 1) * 255).astype(np.uint8)
     if random.random() < 0.5:
         packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(30, 95))])[1]
-        out = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+        return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))
     return out

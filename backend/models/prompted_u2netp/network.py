@@ -22,10 +22,7 @@ class PromptedU2NetP(nn.Module):
         self.trunk = nn.ModuleList(
             nn.Sequential(Conv(INNER if level else PROMPTS, INNER), Conv(INNER, INNER)) for level in range(len(KINDS))
         )
-        self.bring = nn.ModuleList(nn.Conv2d(INNER, OUTER, 1) for _ in KINDS)
-        for bring in self.bring:
-            nn.init.zeros_(bring.weight)
-            nn.init.zeros_(bring.bias)
+        self.bring = nn.ModuleList(_silent(nn.Conv2d(INNER, OUTER, 1)) for _ in KINDS)
 
     def encode(self, image: Tensor) -> list[Tensor]:
         """``image`` float N x 3 x H x W, normalised -> features N x 64 of each level, finest first."""
@@ -43,3 +40,11 @@ class PromptedU2NetP(nn.Module):
     def forward(self, image: Tensor, prompts: Tensor) -> Tensor:
         """The probability that a pixel belongs to what is meant: N x 1 x H x W."""
         return torch.sigmoid(self.decode(self.encode(image), prompts)[0])
+
+
+def _silent(layer: nn.Conv2d) -> nn.Conv2d:
+    """The layer giving zeros, until it has learned something."""
+    nn.init.zeros_(layer.weight)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import cv2
 import numpy as np
@@ -60,8 +60,7 @@ class PromptedRecipe:
         return make_example(split, seed, index, data.side, data.scene_side, data.objects)
 
     def loss(self, module: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Mapping[str, Tensor | float]]:
-        assert isinstance(module, PromptedU2NetP) or hasattr(module, "module")
-        network = getattr(module, "module", module)
+        network: Any = getattr(module, "module", module)  # as several processes wrap it
         logits, sides = network.decode(network.encode(batch["image"]), batch["prompts"])
         wanted = batch["wanted"]
         total = _mask_loss(logits.float(), wanted)

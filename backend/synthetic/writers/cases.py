@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from backend.imaging.boxes import box_of
+from backend.imaging.clicks import middle
 from backend.synthetic.scene import Instance, Scene
 
 from .output import json_bytes, mask_bytes, partly_hidden, png_bytes, something, write_bytes
@@ -29,7 +29,7 @@ def write(scenes: Iterable[Scene], folder: Path) -> None:
             {
                 "id": name,
                 "box": [box.x0, box.y0, box.x1, box.y1],
-                "point": _inside(instance.modal),
+                "point": list(middle(instance.modal)),
                 "occlusion_rate": instance.occlusion_rate,
             }
         )
@@ -43,13 +43,6 @@ def write(scenes: Iterable[Scene], folder: Path) -> None:
             write_bytes(folder / f"{name}{suffix}.png", content)
     something(len(cases), "partly hidden object")
     write_bytes(folder / "cases.json", json_bytes(cases))
-
-
-def _inside(mask: np.ndarray) -> list[int]:
-    """x and y of the pixel farthest from the mask's border; the picture's edge is a border too."""
-    away = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    row, column = np.unravel_index(int(away.argmax()), away.shape)
-    return [int(column) - 1, int(row) - 1]
 
 
 def _front(scene: Scene, instance: Instance) -> np.ndarray:

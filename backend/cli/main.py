@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import demo, doctor, jobs, keys, models, run, serve
+from . import demo, doctor, jobs, keys, models, run, serve, train
 
 app = typer.Typer(
     name="wholeform",
@@ -21,6 +21,7 @@ app.command("stop")(serve.stop)
 app.add_typer(run.app, name="run")
 app.add_typer(jobs.app, name="jobs")
 app.command("models")(models.models)
+app.command("train")(train.train)
 app.add_typer(keys.app, name="keys")
 app.command("doctor")(doctor.doctor)
 

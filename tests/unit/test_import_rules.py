@@ -23,7 +23,7 @@ PROTOCOL_LIBRARIES = {"numpy", "zmq", "msgspec"}
 CONFINED = {
     "PySide6": ("desktop_gui/",),
     "bpy": ("blender_addon/",),
-    "torch": ("backend/models/", "backend/hub/", "backend/serving/worker"),
+    "torch": ("backend/models/", "backend/hub/", "backend/serving/worker", "backend/training/"),
     "typer": ("backend/cli/",),
     "rich": ("backend/cli/",),
 }

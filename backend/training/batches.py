@@ -37,6 +37,18 @@ class Shares:
     processes: int
     start: int
 
+    @classmethod
+    def of(cls, config: TrainConfig, rank: int, processes: int, start: int) -> Shares:
+        """The shares of a run. ProblemError (BAD_PARAMETER) when its batches cannot be cut into equal parts."""
+        parts = config.accumulate * processes
+        if config.batch_size % parts:
+            raise config.fault(
+                "batch_size",
+                f"is {config.batch_size}, which does not divide into {parts} equal parts",
+                f"Make it a multiple of “accumulate” ({config.accumulate}) x processes ({processes}).",
+            )
+        return cls(config.steps, config.batch_size, config.accumulate, rank, processes, start)
+
     def __iter__(self) -> Iterator[range]:
         size = self.batch_size // (self.accumulate * self.processes)
         for step in range(self.start, self.steps):

@@ -91,10 +91,4 @@ def read_config(file: Path, recipe: str, out: Path | None = None) -> TrainConfig
         raise config.fault("name", f"is {config.name!r}", f"Allowed: text matching {_NAME.pattern}.")
     if config.warmup_steps > config.steps:
         raise config.fault("warmup_steps", f"is {config.warmup_steps}", f"Allowed: up to “steps”, {config.steps}.")
-    if config.batch_size % config.accumulate:
-        raise config.fault(
-            "batch_size",
-            f"is {config.batch_size}, which does not divide into {config.accumulate} equal parts",
-            "Make it a multiple of “accumulate”.",
-        )
     return config

@@ -75,17 +75,9 @@ def _accelerator(config: TrainConfig, device: Device) -> Accelerator:
     cpu = device == "cpu" or not gpu
     if cpu and config.precision == "fp16":
         raise config.fault("precision", "is 'fp16', which needs a GPU", "On a CPU: “no” or “bf16”.")
-    accelerator = Accelerator(
+    return Accelerator(
         cpu=cpu, mixed_precision=config.precision, kwargs_handlers=[InitProcessGroupKwargs(timeout=_PATIENCE)]
     )
-    shares = accelerator.num_processes * config.accumulate
-    if config.batch_size % shares:
-        raise config.fault(
-            "batch_size",
-            f"is {config.batch_size}, which does not divide into {shares} equal parts",
-            f"Make it a multiple of “accumulate” ({config.accumulate}) x processes ({accelerator.num_processes}).",
-        )
-    return accelerator
 
 
 class _Loss(nn.Module):
@@ -118,14 +110,7 @@ class _Training:
         if config.recompute:
             recompute_activations(self.recipe.recomputed(self.state.module))
         self.loss = accelerator.prepare(_Loss(self.recipe, self.state.module))
-        shares = Shares(
-            config.steps,
-            config.batch_size,
-            config.accumulate,
-            accelerator.process_index,
-            accelerator.num_processes,
-            self.state.step,
-        )
+        shares = Shares.of(config, accelerator.process_index, accelerator.num_processes, self.state.step)
         # Nobody writes before everybody has read.
         accelerator.wait_for_everyone()
         with (
@@ -210,7 +195,7 @@ class _Training:
             if log and (stop or last or state.step % config.save_every == 0):
                 checkpoints.save(self.folder, state.checkpoint(config), config.keep_checkpoints)
             if stop:
-                return stopping.asked or "Another process was stopped"
+                return stopping.asked or "A signal to another process"
         return ""
 
     def _step(self, parts: Iterator[Part], stop: bool) -> tuple[dict[str, float], bool]:

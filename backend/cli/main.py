@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import demo, doctor, evaluate, jobs, keys, models, run, serve, synth
+from . import demo, doctor, evaluate, jobs, keys, models, run, serve, synth, train
 
 app = typer.Typer(
     name="wholeform",
@@ -22,6 +22,7 @@ app.add_typer(run.app, name="run")
 app.add_typer(jobs.app, name="jobs")
 app.command("models")(models.models)
 app.command("evaluate")(evaluate.evaluate)
+app.command("train")(train.train)
 app.add_typer(keys.app, name="keys")
 app.command("synth")(synth.synth)
 app.command("doctor")(doctor.doctor)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protocol.values import Camera
+from protocol.values import Camera, Mesh
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,8 @@ class Video:
 @dataclass(frozen=True, eq=False)
 class Views:
     """One object from several cameras: ``images`` uint8 N x H x W x 4 (straight alpha), ``parts`` uint16 N x H x W,
-    ``depth`` float32 N x H x W, ``normals`` float32 N x H x W x 3 (each in its camera's frame)."""
+    ``depth`` float32 N x H x W, ``normals`` float32 N x H x W x 3 (each in its camera's frame), and its ``mesh`` with
+    vertex colours."""
 
     seed: int
     category: str
@@ -82,3 +83,4 @@ class Views:
     depth: np.ndarray
     normals: np.ndarray
     cameras: tuple[Camera, ...]
+    mesh: Mesh

@@ -24,7 +24,7 @@ from backend.synthetic.splits import split_of
 from backend.synthetic.surroundings import Surroundings, random_surroundings
 from backend.synthetic.textures import Random
 from protocol.problems import ErrorCode, ProblemError
-from protocol.values import Camera
+from protocol.values import Camera, Mesh
 
 BLOCK = 64  # scenes in a row whose objects are members of one company, so that meshes serve several of them
 COMPANY = 40
@@ -121,7 +121,15 @@ def make_views(
         depth=np.stack([scene.depth for scene in scenes]),
         normals=np.stack([scene.normals for scene in scenes]),
         cameras=tuple(Camera(pose.cam2world - down, pose.intrinsics) for pose in poses),
+        mesh=_wire_mesh(thing.mesh, middle),
     )
+
+
+def _wire_mesh(mesh: SolidMesh, middle: np.ndarray) -> Mesh:
+    """``mesh`` with ``middle`` moved to 0, as it travels and is stored."""
+    colours = np.full((len(mesh.vertices), 4), 255, np.uint8)
+    colours[:, :3] = mesh.colours * 255 + 0.5
+    return Mesh((mesh.vertices - middle).astype(np.float32), mesh.faces.astype(np.int32), colours)
 
 
 def make_solid(seed: int) -> Solid:

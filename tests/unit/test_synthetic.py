@@ -168,6 +168,9 @@ def test_views_are_of_one_object_in_camera_frames() -> None:
     assert ((views.parts > 0) == inside).all()
     assert np.allclose(np.linalg.norm(views.normals[inside], axis=-1), 1, atol=1e-3)
     assert (views.normals[inside][:, 2] > -0.35).all()  # surfaces that are seen look at the camera
+    shape = trimesh.Trimesh(views.mesh.vertices, views.mesh.faces, process=False)
+    assert shape.is_watertight
+    assert np.allclose(shape.bounds.mean(axis=0), 0, atol=1e-5)
     used = {views.part_names[part].split(".")[0] for part in np.unique(views.parts)} - {"background"}
     assert used == {views.category}
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from backend.fields.cameras import intrinsics, look_at, orbit
 from backend.synthetic.scene import Instance, Scene, Video, Views
-from protocol.values import Camera
+from protocol.values import Camera, Mesh
 
 SIZE = (40, 56)
 PART_NAMES = ("background", "body", "lid")
@@ -78,4 +78,9 @@ def tiny_views(seed: int, cameras: int = 3, size: int = 32) -> Views:
         np.stack([one.depth] * cameras),
         np.stack([np.where(one.amodal[..., None], scene.normals, np.float32(0))] * cameras),
         tuple(orbit(360.0 * number / cameras, 15.0, 30.0) for number in range(cameras)),
+        Mesh(
+            np.array([[0, 0, 0], [0.5, 0, 0], [0, 0.5, 0]], np.float32),
+            np.array([[0, 1, 2]], np.int32),
+            np.full((3, 4), 200, np.uint8),
+        ),
     )

@@ -13,7 +13,7 @@ from backend.datasets.axes import to_opencv
 from backend.synthetic.scene import Views
 from protocol.problems import ErrorCode, ProblemError
 
-from .output import json_bytes, on_white, png_bytes, something, write_bytes
+from .output import glb_bytes, json_bytes, on_white, png_bytes, something, write_bytes
 
 _IN_A_FOLDER = 1000
 _DEPTH_STEP = 0.05  # of the distance: a larger one between neighbours is a contour
@@ -23,7 +23,8 @@ def write(objects: Iterable[Views], folder: Path) -> None:
     """`images.zip` (RGB on white, `dataset.json`), `labels.zip` (part ids) and `edges.zip` (black contours on white).
 
     The three hold entries of the same names in the same order, object by object and view by view; `labels.json` has
-    the labels' names in the order of their ids, `objects.json` which object each entry shows. Cameras are
+    the labels' names in the order of their ids, `objects.json` which object each entry shows, `meshes/` a GLB of each
+    object, which EG3D has not. Cameras are
     cam2world and intrinsics as `backend.datasets.axes` says for OpenCV. ProblemError (BAD_INPUT) when objects have
     different part names or over 256.
     """
@@ -31,7 +32,8 @@ def write(objects: Iterable[Views], folder: Path) -> None:
     cameras: list[tuple[str, list[float]]] = []
     shown: list[dict[str, str]] = []
     names: tuple[str, ...] = ()
-    for views in objects:
+    for index, views in enumerate(objects):
+        write_bytes(folder / "meshes" / f"{index:05d}.glb", glb_bytes(views.mesh))
         names = names or views.part_names
         if views.part_names != names or len(names) > 256:
             what = f"The object {views.model} has other part names than those before it, or over 256."

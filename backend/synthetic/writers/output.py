@@ -15,6 +15,7 @@ from PIL import Image as Picture
 from backend.imaging.boxes import box_of
 from backend.synthetic.scene import Instance, Scene
 from protocol.problems import ErrorCode, ProblemError
+from protocol.values import Mesh
 
 JPEG_QUALITY = 95
 
@@ -51,6 +52,15 @@ def jpeg_bytes(pixels: np.ndarray) -> bytes:
 def tiff_bytes(numbers: np.ndarray) -> bytes:
     """A TIFF of float32 H x W."""
     return _encoded(Picture.fromarray(np.ascontiguousarray(numbers, np.float32)), "TIFF")
+
+
+def glb_bytes(mesh: Mesh) -> bytes:
+    """A binary glTF with vertex colours."""
+    import trimesh
+    from trimesh.exchange.gltf import export_glb
+
+    made = trimesh.Trimesh(mesh.vertices, mesh.faces, vertex_colors=mesh.colours, process=False)
+    return bytes(export_glb(trimesh.Scene(made)))
 
 
 def _encoded(picture: Picture.Image, kind: str, **options: Any) -> bytes:

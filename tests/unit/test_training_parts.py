@@ -7,12 +7,16 @@ import io
 import json
 import math
 import random
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import nn
 
 from backend.training import checkpoints
@@ -27,6 +31,7 @@ from backend.training.progress import PlainLines, duration
 from backend.training.randomness import seed_all
 from backend.training.recompute import recompute_activations
 from backend.training.schedule import learning_rate
+from backend.training.state import State
 from protocol.problems import ErrorCode, ProblemError
 
 from .tiny_training import Tiny, write_config
@@ -267,6 +272,40 @@ def test_the_log_forgets_what_comes_after_a_checkpoint(tmp_path: Path) -> None:
         {"step": 3, "loss": 7.0},
     ]
     assert (tmp_path / "samples" / "step-000000003.png").exists()
+
+
+def test_without_tensorboard_the_log_is_still_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    said: list[str] = []
+    with Log(tmp_path, 0, said.append) as log:
+        log.step(1, {"loss": 0.5})
+    assert "pip install" in said[0]
+    assert (tmp_path / "log.jsonl").read_text() == '{"step": 1, "loss": 0.5}\n'
+
+
+@pytest.fixture
+def own_accelerator() -> Iterator[None]:
+    """Accelerate keeps one state for a process: other tests get their own."""
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.mark.usefixtures("own_accelerator")
+def test_the_scale_of_mixed_precision_is_part_of_the_state(config: TrainConfig, tmp_path: Path) -> None:
+    def state(scale: float) -> tuple[State, torch.amp.GradScaler]:
+        accelerator = Accelerator(cpu=True)
+        scaler = accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        return State(nn.Linear(2, 2), config, accelerator), scaler
+
+    (one, _), (other, scaler) = state(8.0), state(2.0)
+    checkpoints.save(tmp_path, one.checkpoint(config), keep=1)
+    read = checkpoints.newest(tmp_path, print)
+    assert read is not None
+    other.restore(read)
+    assert scaler.get_scale() == 8.0
+    wrong = replace(read, tensors={**read.tensors, "module.weight": torch.zeros(3, 3)})
+    with pytest.raises(ProblemError, match="of another network"):
+        other.restore(wrong)
 
 
 def test_lines_come_seldom_and_tell_the_time_left() -> None:

@@ -24,7 +24,7 @@ def hidden_iou(found: np.ndarray, wanted: np.ndarray, visible: np.ndarray) -> fl
 def eoras_iou(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """IoU of the last two axes as EoRaS counts it (its evaluation code): inputs above 0.5 are inside, 1e-6 is added to
     the union, float32 throughout. So two empty masks score 0."""
-    first, second = (np.asarray(each > 0.5, np.float32) for each in (found, wanted))
+    first, second = (_inside(each) for each in (found, wanted))
     both = (first * second).sum(axis=(-2, -1), dtype=np.float32)
     either = (first + second - first * second).sum(axis=(-2, -1), dtype=np.float32)
     return both / (either + SMOOTH)
@@ -32,12 +32,20 @@ def eoras_iou(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class EorasScore:
-    """Sums over frames: ``full`` and ``occluded`` IoU and how many frames each was counted on."""
+    """Sums over frames: ``full`` and ``occluded`` IoU and how many frames each was counted on. Add clips with +."""
 
-    full: float
-    frames: int
-    occluded: float
-    occluded_frames: int
+    full: float = 0.0
+    frames: int = 0
+    occluded: float = 0.0
+    occluded_frames: int = 0
+
+    def __add__(self, other: EorasScore) -> EorasScore:
+        return EorasScore(
+            self.full + other.full,
+            self.frames + other.frames,
+            self.occluded + other.occluded,
+            self.occluded_frames + other.occluded_frames,
+        )
 
     @property
     def miou_full(self) -> float:
@@ -53,7 +61,11 @@ def eoras_score(found: np.ndarray, wanted: np.ndarray, visible: np.ndarray) -> E
     exactly 1, and counts those without any occlusion as 0: published figures are low, and comparable only with
     themselves. `hidden_iou` is the plain one."""
     full = eoras_iou(found, wanted)
-    inside = np.asarray(visible > 0.5, np.float32)
-    occluded = eoras_iou(np.asarray(found > 0.5, np.float32) - inside, np.asarray(wanted > 0.5, np.float32) - inside)
+    seen = _inside(visible)
+    occluded = eoras_iou(_inside(found) - seen, _inside(wanted) - seen)
     counted = occluded != np.float32(1.0)
     return EorasScore(float(full.sum()), len(full), float(occluded[counted].sum()), int(counted.sum()))
+
+
+def _inside(mask: np.ndarray) -> np.ndarray:
+    return np.asarray(mask > 0.5, np.float32)

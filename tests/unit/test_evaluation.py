@@ -16,11 +16,12 @@ from typer.testing import CliRunner
 from backend.cli.main import app
 from backend.evaluation.cases import Case, cases_of_scene, read_cases
 from backend.evaluation.completion import ConvexHull, Visible, completion_scores, from_box_score
+from backend.evaluation.features import frechet_distance, kernel_distance
 from backend.evaluation.instances import named
 from backend.evaluation.labels import label_miou, pixel_accuracy
 from backend.evaluation.masks import eoras_score, hidden_iou, iou
 from backend.evaluation.panoptic import PanopticScore, Segment, panoptic_score
-from backend.evaluation.pictures import frechet_distance, kernel_distance, psnr, ssim
+from backend.evaluation.pictures import psnr, ssim
 from backend.evaluation.report import run, sheet
 from backend.evaluation.segmentation import segmentation_scores
 from backend.evaluation.solids import surface_score, volume_iou

@@ -18,7 +18,8 @@ from protocol.problems import ErrorCode, ProblemError
 
 Kind = Literal["amodal", "visible", "bbox"]
 
-NAMES = ("ap", "ap50", "ap75", "ap_occluded", "ap_occluded_25", "ap_occluded_40", "ar1", "ar10", "ar100")
+# By their place in COCO's summary. `ar` is COCO's own, of 100 detections a picture; papers often mean another.
+NAMES = ("ap", "ap50", "ap75", "ap_occluded", "ap_occluded_25", "ap_occluded_40", "ar1", "ar10", "ar")
 _RANGES = [[0, 1], [0, 0.85], [0, 0.75], [0, 0.6]]
 _VISIBLE = ("visible_mask", "inmodal_seg", "visible_segmentation")
 
@@ -64,8 +65,8 @@ def instance_stats(dataset: dict[str, Any], results: list[dict[str, Any]], kind:
 
 
 def named(stats: np.ndarray) -> dict[str, float]:
-    """The first nine of `instance_stats` by NAMES, in per cent."""
-    return {name: 100 * float(value) for name, value in zip(NAMES, stats, strict=False)}
+    """The first nine of `instance_stats` by NAMES, in per cent; those with nothing to score are left out."""
+    return {name: 100 * float(value) for name, value in zip(NAMES, stats, strict=False) if value >= 0}
 
 
 def _loaded(truth: Any, results: list[dict[str, Any]]) -> Any:

@@ -1,38 +1,38 @@
-"""Label maps: mean IoU over classes, and pixel accuracy."""
+"""Label maps: mean IoU over classes, and pixel accuracy. Maps are integers of any shape: many are judged as one."""
 
 from __future__ import annotations
 
 import numpy as np
 
 
-def confusion(found: np.ndarray, wanted: np.ndarray, classes: int, ignore: int | None = None) -> np.ndarray:
-    """int64 classes x classes: how many pixels of class i were called j; pixels whose true label is ``ignore`` and
-    labels outside the range are left out of the truth, and count as class -1 (nothing) where they were found."""
-    judged = (wanted >= 0) & (wanted < classes)
-    if ignore is not None:
-        judged &= wanted != ignore
-    true, guess = wanted[judged].astype(np.int64), found[judged].astype(np.int64)
-    inside = (guess >= 0) & (guess < classes)
-    table = np.bincount(true[inside] * classes + guess[inside], minlength=classes * classes)
-    return table.reshape(classes, classes)
-
-
 def class_ious(found: np.ndarray, wanted: np.ndarray, classes: int, ignore: int | None = None) -> np.ndarray:
-    """IoU of each class (float64): 0 for classes that neither map has, as in LDMSeg's meter."""
-    table = confusion(found, wanted, classes, ignore)
-    hit = np.diag(table).astype(float)
-    judged = np.ones_like(wanted, bool) if ignore is None else wanted != ignore
-    true = np.bincount(wanted[judged & (wanted >= 0) & (wanted < classes)].astype(np.int64), minlength=classes)
-    return hit / np.maximum(true + table.sum(axis=0) - hit, 1e-8)
+    """IoU of each class (float64): 0 for classes that neither map has, as in LDMSeg's meter.
+
+    Pixels whose true label is ``ignore`` are left out; labels outside 0 to ``classes`` - 1 are no class, so they are
+    misses where they stand for one.
+    """
+    judged = np.ones(wanted.shape, bool) if ignore is None else wanted != ignore
+    found, wanted = found[judged], wanted[judged]
+    hits, true, guessed = (_counts(each, classes) for each in (wanted[found == wanted], wanted, found))
+    return hits / np.maximum(true + guessed - hits, 1e-8)
 
 
-def label_miou(found: np.ndarray, wanted: np.ndarray) -> float:
-    """Mean IoU over the classes that are in either map."""
-    classes = int(max(found.max(), wanted.max())) + 1
-    present = np.union1d(found, wanted).astype(np.int64)
-    return float(class_ious(found, wanted, classes)[present].mean())
+def label_miou(found: np.ndarray, wanted: np.ndarray, ignore: int | None = None) -> float:
+    """Mean IoU over the classes that are in either map where the true label is not ``ignore``; 1 where none is."""
+    judged = np.ones(wanted.shape, bool) if ignore is None else wanted != ignore
+    present = np.union1d(found[judged], wanted[judged]).astype(np.int64)
+    if not len(present):
+        return 1.0
+    return float(class_ious(found, wanted, int(present.max()) + 1, ignore)[present].mean())
 
 
-def pixel_accuracy(found: np.ndarray, wanted: np.ndarray) -> float:
-    """The share of pixels with the right label."""
-    return float((found == wanted).mean())
+def pixel_accuracy(found: np.ndarray, wanted: np.ndarray, ignore: int | None = None) -> float:
+    """The share of pixels with the right label, of those whose true label is not ``ignore``; 1 where none is."""
+    judged = np.ones(wanted.shape, bool) if ignore is None else wanted != ignore
+    return float((found == wanted)[judged].mean()) if judged.any() else 1.0
+
+
+def _counts(labels: np.ndarray, classes: int) -> np.ndarray:
+    """int64 classes: how often each class occurs."""
+    known = labels[(labels >= 0) & (labels < classes)].astype(np.int64)
+    return np.bincount(known, minlength=classes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,11 @@ from backend.models.prompted_u2netp.examples import PER_SCENE, make_example
 from backend.models.prompted_u2netp.inference import PromptedSegmenter
 from backend.models.prompted_u2netp.network import PromptedU2NetP
 from backend.models.prompted_u2netp.prompts import prompt_maps
+from backend.models.prompted_u2netp.training import PromptedRecipe
+from backend.models.prompted_u2netp.training import recipe as make_recipe
 from backend.pipelines.context import Context
+from backend.training.config import TrainConfig, read_config
+from backend.training.recipe import find_recipe
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +124,50 @@ def test_a_further_click_looks_at_no_new_features(network: PromptedU2NetP, monke
     segmenter.segment(image.copy(), [[60, 60, 1]], box, context)  # a worker maps the same picture anew for each job
     with pytest.raises(AssertionError, match="again"):
         segmenter.segment(255 - image, [[60, 60, 1]], box, context)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> PromptedRecipe:
+    config = TrainConfig(
+        recipe="prompted_u2netp",
+        file=tmp_path / "train.toml",
+        name="prompted-u2netp",
+        out=tmp_path,
+        steps=2,
+        batch_size=2,
+        learning_rate=1e-3,
+        data={"side": 64, "scene_side": 96, "objects": "procedural", "judged": 2},
+    )
+    return make_recipe(config)
+
+
+def test_the_recipe_learns_and_is_scored(recipe: PromptedRecipe) -> None:
+    module = recipe.build()
+    batch = recipe.batch(0, range(4))
+    assert torch.equal(batch["wanted"], recipe.batch(0, range(4))["wanted"])
+    optimiser = torch.optim.AdamW(module.parameters(), 1e-3)
+    losses = []
+    for _ in range(8):
+        loss, numbers = recipe.loss(module, batch)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+        assert 0 <= float(numbers["iou"]) <= 1
+    assert losses[-1] < 0.8 * losses[0]
+    with torch.inference_mode():
+        scores = recipe.evaluate(module.eval())
+        assert recipe.samples(module).shape == (3 * 64, 6 * 64, 3)
+    assert set(scores) == {"iou_box", "iou_point", "iou_box_point", "iou_3_clicks"}
+    assert all(0 < value <= 1 for value in scores.values())
+    baselines = recipe.baselines()
+    assert set(baselines) == {"grabcut", "u2netp"}
+    assert all(set(each) == set(scores) for each in baselines.values())
+    assert recipe.tensors(module).keys() == PromptedU2NetP().state_dict().keys()
+
+
+def test_the_starter_s_own_config_is_sound() -> None:
+    make, file = find_recipe("prompted-u2netp")
+    facts = make(read_config(file, "prompted_u2netp")).facts()
+    assert facts.tasks == ("segment",)
+    assert facts.entry == "backend.models.prompted_u2netp.inference:load"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -12,19 +12,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backend.hub.registry import find_card
+from backend.hub.registry import find_card, load
 from backend.hub.weights import read_weights
 from backend.imaging.clicks import middle, next_click
 from backend.models.prompted_u2netp.examples import PER_SCENE, Example, make_example
 from backend.models.prompted_u2netp.inference import prepared
 from backend.models.prompted_u2netp.network import PromptedU2NetP
 from backend.models.prompted_u2netp.prompts import prompt_maps
+from backend.pipelines.context import Context
 from backend.training.config import TrainConfig
 from backend.training.options import Range
 from backend.training.recipe import Facts
 
+Point = tuple[float, float, int]  # x, y in 0..1 of the crop, label
+Box = tuple[float, float, float, float]
+Answering = Callable[[list[Point], Box | None], np.ndarray]
+
 _SIDES = 0.15  # weight of each level's own map in the loss
-_SHOWN = 24
+_SHOWN = 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +40,7 @@ class Data:
     side: Annotated[int, Range(64, 512)] = 160
     scene_side: Annotated[int, Range(64, 1024)] = 224
     objects: Literal["procedural", "furniture", "mixed"] = "mixed"
-    judged: Annotated[int, Range(8, 10_000)] = 200
+    judged: Annotated[int, Range(2, 10_000)] = 200
 
 
 class PromptedRecipe:
@@ -73,17 +78,19 @@ class PromptedRecipe:
         return [*module.body.encoder, *module.body.decoder]
 
     def evaluate(self, module: nn.Module) -> dict[str, float]:
-        return {
-            name: float(np.mean([each[name] for each in scores]))
-            for scores in [self._scores(module)]
-            for name in scores[0]
-        }
-
-    def _scores(self, module: nn.Module) -> list[dict[str, float]]:
-        return [_simulated(module, self._example("val", 0, index * PER_SCENE)) for index in range(self._data.judged)]
+        return self._judged(lambda example: _Answers(module, example))
 
     def baselines(self) -> dict[str, dict[str, float]]:
-        return {}
+        models = {name: load(name, "cpu") for name in ("grabcut", "u2netp")}
+        return {
+            name: self._judged(lambda example, model=model: _Others(model, example)) for name, model in models.items()
+        }
+
+    def _judged(self, answering: Callable[[Example], Answering]) -> dict[str, float]:
+        """Mean scores over the validation examples, one of a scene."""
+        examples = (self._example("val", 0, index * PER_SCENE) for index in range(self._data.judged))
+        scores = [_simulated(answering(example), example.wanted) for example in examples]
+        return {name: float(np.mean([each[name] for each in scores])) for name in scores[0]}
 
     def samples(self, module: nn.Module) -> np.ndarray:
         tiles = []
@@ -145,28 +152,56 @@ def _answer(module: nn.Module, image: np.ndarray, prompts: np.ndarray) -> np.nda
     return module(*tensors)[0, 0].float().cpu().numpy()
 
 
-def _simulated(module: nn.Module, example: Example) -> dict[str, float]:
-    """IoU of an example's crop with its box, a point in its middle, both, and after three clicks."""
-    side, wanted = len(example.wanted), example.wanted
+class _Answers:
+    """What the network answers for one example's crop."""
+
+    def __init__(self, module: nn.Module, example: Example) -> None:
+        self._module, self._example = module, example
+        self._last: np.ndarray | None = None
+
+    def __call__(self, points: list[Point], box: Box | None) -> np.ndarray:
+        # As in inference: clicks after the first one correct the answer before them.
+        last = self._last if len(points) > 1 else None
+        told = prompt_maps(len(self._example.wanted), np.array(points, float).reshape(-1, 3), box, last)
+        self._last = _answer(self._module, self._example.image, told)
+        return self._last >= 0.5
+
+
+class _Others:
+    """What another model answers for it."""
+
+    def __init__(self, model: Any, example: Example) -> None:
+        self._model, self._example = model, example
+
+    def __call__(self, points: list[Point], box: Box | None) -> np.ndarray:
+        side = len(self._example.wanted)
+        pixels = [[min(x * side, side - 1), min(y * side, side - 1), label] for x, y, label in points]
+        drawn = None if box is None else [each * side for each in box]
+        return self._model.segment(self._example.image, pixels, drawn, Context())[0]
+
+
+def _simulated(answer: Answering, wanted: np.ndarray) -> dict[str, float]:
+    """IoU in a crop for its box, a point in its middle, both, and after three clicks."""
+    side = len(wanted)
     rows, columns = np.nonzero(wanted)
-    box = (columns.min() / side, rows.min() / side, (columns.max() + 1) / side, (rows.max() + 1) / side)
+    box = (
+        float(columns.min() / side),
+        float(rows.min() / side),
+        float((columns.max() + 1) / side),
+        float((rows.max() + 1) / side),
+    )
     x, y = middle(wanted)
-    points = [((x + 0.5) / side, (y + 0.5) / side, 1)]
-    found, scores = {}, {}
-    for name, given, boxed in (("box", [], True), ("point", points, False), ("box_point", points, True)):
-        told = prompt_maps(side, np.array(given).reshape(-1, 3), box if boxed else None, None)
-        found[name] = _answer(module, example.image, told)
-    last = found["point"]
+    points: list[Point] = [((x + 0.5) / side, (y + 0.5) / side, 1)]
+    found = {"iou_box": answer([], box), "iou_box_point": answer(points, box), "iou_point": answer(points, None)}
+    mask = found["iou_point"]
     for _ in range(2):
-        click = next_click(last >= 0.5, wanted)
-        if click is not None:
-            points.append(((click[0] + 0.5) / side, (click[1] + 0.5) / side, click[2]))
-        last = _answer(module, example.image, prompt_maps(side, np.array(points), None, last))
-    found["3_clicks"] = last
-    for name, likely in found.items():
-        mask = likely >= 0.5
-        scores[f"iou_{name}"] = float((mask & wanted).sum() / max(1, (mask | wanted).sum()))
-    return scores
+        click = next_click(mask, wanted)
+        if click is None:
+            break
+        points.append(((click[0] + 0.5) / side, (click[1] + 0.5) / side, click[2]))
+        mask = answer(points, None)
+    found["iou_3_clicks"] = mask
+    return {name: float((each & wanted).sum() / max(1, (each | wanted).sum())) for name, each in found.items()}
 
 
 def _shown(example: Example, found: np.ndarray) -> np.ndarray:

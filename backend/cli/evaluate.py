@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,130 +18,152 @@ from protocol.problems import ErrorCode, ProblemError
 from .problems import shown
 
 if TYPE_CHECKING:
-    from backend.evaluation.cases import Case
-    from backend.evaluation.report import Scorer, Tally
+    from backend.evaluation.cases import Source
+    from backend.evaluation.report import Tally
+    from backend.hub.cards import Card
 
-# Of the tasks that can be scored: the models' methods, and what they are compared with.
-BASELINES = {"segment": ("grabcut", "u2netp"), "complete": ("visible", "convex_hull")}
+# Tasks that can be scored, and the module of backend.evaluation that knows how.
+FAMILIES = {"segment": "segmentation", "complete": "completion"}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The model to score, the task that it is scored at, and the folder of its weights if they are not installed."""
+
+    card: Card
+    task: str
+    folder: Path | None = None
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A model's name, or a task (segment, complete) for its default model.")],
-    level: Annotated[str, typer.Option(help="starter, released or classical: which of that name is meant.")] = "",
+    model: Annotated[str, typer.Argument(help=f"A model's name, or {' or '.join(FAMILIES)} for its default model.")],
+    level: Annotated[
+        str, typer.Option(help="starter, released or classical, or a folder that `wholeform train` made.")
+    ] = "",
     data: Annotated[
         str, typer.Option(help="synthetic, synthetic:procedural, or a folder with cases.json.")
     ] = "synthetic",
     split: Annotated[str, typer.Option(help="Of synthetic data: train, val or held-out.")] = "held-out",
-    seed: Annotated[int, typer.Option(help="Other seeds give other, equally hard cases.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Of synthetic data: others give other, equally hard cases.", min=0)] = 0,
     count: Annotated[
-        int, typer.Option(help="How many synthetic cases, or how many of a folder at the most.", min=1)
-    ] = 300,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the scores there.")] = None,
+        int | None,
+        typer.Option(help="How many cases; else 300 synthetic ones, or all of a folder.", min=1, show_default=False),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the scores there.", show_default=False)
+    ] = None,
     sheet_file: Annotated[
-        Path | None, typer.Option("--sheet", help="Write best, median and worst cases there.")
+        Path | None, typer.Option("--sheet", help="Write best, median and worst cases there.", show_default=False)
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda:0.")] = "cpu",
 ) -> None:
     """Score a model and its baselines on cases whose truth is known."""
     with shown():
-        name, task, found_level = _model(model, level)
-        scorers = _scorers(name, task, device)
-        tallies = _run(_cases(data, split, seed, count), scorers, count)
+        for file in filter(None, (json_file, sheet_file)):
+            _check_writable(file)
+        chosen = _chosen(model, level)
+        from backend.evaluation.cases import find_cases
+
+        source = find_cases(data, split, seed, count)
+        print(f"{source.count} cases of {source.name}", file=sys.stderr)
+        tallies = _run(chosen, source, device, sheet_file is not None)
+        main = tallies[chosen.card.name]
+        if json_file is not None:
+            told = {"data": source.name, "split": split, **_report(chosen, seed, tallies)}
+            json_file.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+        if sheet_file is not None:
+            from backend.evaluation.report import sheet
+
+            from .saving import save_image
+
+            save_image(sheet_file, sheet(main))
     _print(tallies)
-    main = tallies[name]
-    report: dict[str, Any] = {
-        "model": name,
-        "level": found_level,
-        "count": len(main.shown),
-        "seed": seed,
-        "data": data,
-        "split": split,
-        "metrics": main.means,
-        "baselines": {other: tally.means for other, tally in tallies.items() if other != name},
-    }
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=1) + "\n")
-    if sheet_file is not None:
-        from PIL import Image
-
-        from backend.evaluation.report import sheet
-
-        Image.fromarray(sheet(main, lambda case: case.modal if task == "segment" else case.amodal)).save(sheet_file)
 
 
-def _model(model: str, level: str) -> tuple[str, str, str]:
-    """Name, task and level of what is to be scored."""
-    from backend.hub.registry import cards, find_card
-    from protocol.tasks import TASKS
+def _check_writable(file: Path) -> None:
+    """Scoring can take an hour: what would go wrong at its end is said before."""
+    from .saving import make_folder
 
-    if model in BASELINES:
-        default = next(each.default for each in TASKS[model].parameters if each.name == "model")
-        model = str(default)
-    card = find_card(model)
-    task = next((each for each in card.tasks if each in BASELINES), None)
-    if task is None:
-        able = sorted(each.name for each in cards().values() if set(each.tasks) & set(BASELINES))
-        raise ProblemError(
-            ErrorCode.UNKNOWN_MODEL, f"There is no score for “{model}” yet.", f"Models with one: {', '.join(able)}."
-        )
+    make_folder(file.parent)
+    if file.is_dir():
+        raise ProblemError(ErrorCode.BAD_INPUT, f"{file} is a folder.", "Name a file.")
+
+
+def _chosen(model: str, level: str) -> Chosen:
+    from backend.hub.cards import read_card
+    from backend.hub.registry import find_card
+
+    if level and Path(level).is_dir():
+        card = read_card(Path(level) / "card.toml")
+        if model not in (card.name, *card.tasks):
+            raise ProblemError(
+                ErrorCode.UNKNOWN_MODEL, f"{level} holds the model “{card.name}”, not “{model}”.", "Name that one."
+            )
+        return Chosen(card, _task(card), Path(level))
+    card = find_card(_default(model) if model in FAMILIES else model)
     if level and level != card.level:
         raise ProblemError(
-            ErrorCode.UNKNOWN_MODEL, f"“{model}” is there as {card.level}, not as {level}.", "Leave --level out."
+            ErrorCode.UNKNOWN_MODEL,
+            f"“{card.name}” is there as {card.level}, not as {level}.",
+            "Leave --level out, or give a folder that `wholeform train` made.",
         )
-    return model, task, card.level
+    return Chosen(card, _task(card))
 
 
-def _scorers(name: str, task: str, device: str) -> dict[str, Scorer]:
-    """By name, the model first, then its baselines."""
-    from backend.evaluation import completion, segmentation
-    from backend.hub.registry import load
+def _default(task: str) -> str:
+    from protocol.tasks import TASKS
+
+    return str(next(each.default for each in TASKS[task].parameters if each.name == "model"))
+
+
+def _task(card: Card) -> str:
+    from backend.hub.registry import cards
+
+    for task in card.tasks:
+        if task in FAMILIES:
+            return task
+    able = sorted(each.name for each in cards().values() if set(each.tasks) & set(FAMILIES))
+    raise ProblemError(
+        ErrorCode.UNKNOWN_MODEL, f"There is no score for “{card.name}” yet.", f"Models with one: {', '.join(able)}."
+    )
+
+
+def _run(chosen: Chosen, source: Source, device: str, draws: bool) -> dict[str, Tally]:
+    from backend.evaluation.cases import Case
+    from backend.evaluation.report import mask_tile, run
+    from backend.hub.registry import load_card
     from backend.pipelines.context import Context
 
-    context = Context(device)
-    if task == "segment":
-        names = [name, *(each for each in BASELINES[task] if each != name)]
-        models = {each: load(each, device) for each in names}
-        return {
-            each: lambda case, model=model: segmentation.segmentation_scores(model, case, context)
-            for each, model in models.items()
-        }
-    segmenter = load(_model("segment", "")[0], device)
-    completers = {name: load(name, device), "visible": completion.Visible(), "convex_hull": completion.ConvexHull()}
+    family: Any = importlib.import_module(f"backend.evaluation.{FAMILIES[chosen.task]}")
+    model = load_card(chosen.card, device, chosen.folder)
 
-    def scored(case: Case, model: Any) -> tuple[dict[str, float], Any]:
-        scores, mask = completion.completion_scores(model, case, context)
-        scores[completion.FROM_BOX] = completion.from_box_score(segmenter, model, case, context)
-        return scores, mask
+    def drawn(case: Case, answer: Any) -> Any:
+        return mask_tile(case.image, answer, family.wanted(case))
 
-    return {each: lambda case, model=model: scored(case, model) for each, model in completers.items()}
+    scorers = family.scorers(chosen.card.name, model, Context(device))
+    with _progress(source.count) as told:
+        return run(source.cases, scorers, told, drawn if draws else None)
 
 
-def _cases(data: str, split: str, seed: int, count: int) -> Iterable[Case]:
-    from backend.evaluation.cases import read_cases, synthetic_cases
-
-    kind, _, objects = data.partition(":")
-    if kind == "synthetic":
-        return synthetic_cases(split, seed, count, objects=objects or "mixed")
-    folder = Path(data)
-    if not folder.is_dir():
-        raise ProblemError(
-            ErrorCode.BAD_INPUT, f"“{data}” is no folder.", "Allowed: synthetic, synthetic:procedural, or a folder."
-        )
-    return read_cases(folder)[:count]
+def _report(chosen: Chosen, seed: int, tallies: dict[str, Tally]) -> dict[str, Any]:
+    means = {name: tally.means for name, tally in tallies.items()}
+    metrics = means.pop(chosen.card.name)
+    count = max(map(len, tallies[chosen.card.name].scores.values()))
+    told = {"model": chosen.card.name, "level": chosen.card.level, "count": count, "seed": seed}
+    return {**told, "metrics": metrics, "baselines": means}
 
 
-def _run(cases: Iterable[Case], scorers: dict[str, Scorer], count: int) -> dict[str, Tally]:
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal; what it gives is called with the number of cases done."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from backend.evaluation.report import run
 
     from .following import console
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        total = len(cases) if isinstance(cases, list) else count
-        bar = progress.add_task("Scoring", total=total)
-        return run(cases, scorers, lambda done: progress.update(bar, completed=done))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        bar = bars.add_task("Scoring", total=total)
+        yield lambda done: bars.update(bar, completed=done)
 
 
 def _print(tallies: dict[str, Tally]) -> None:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, overload
 
+import msgspec
 import numpy as np
-from PIL import Image as Picture
+from PIL import ImageOps
 
+from backend.datasets.files import check_size, fault, picture, read_json, read_mask
 from backend.imaging.boxes import box_of
 from backend.imaging.clicks import middle
+from backend.imaging.prompts import read_prompt
 from backend.synthetic.scene import Scene
 from protocol.problems import ErrorCode, ProblemError
 
+if TYPE_CHECKING:
+    from backend.synthetic.worlds import Objects
+
 LIST = "cases.json"
 SMALLEST = 0.01  # visible share of a synthetic picture
+RATES = (0.2, 0.6)  # occlusion rates of synthetic cases
 _PICTURES = (".jpg", ".png", ".jpeg")
+_MASKS = ("modal", "amodal")
+SYNTHETIC_COUNT = 300
+_TRIES = 100  # scenes for one case, before it is clear that none will come
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,32 +47,105 @@ class Case:
     whole: np.ndarray | None = None
 
 
-def read_cases(folder: Path) -> list[Case]:
-    """The cases of a folder: cases.json, a list of {id, box, point, occlusion_rate}, and beside it for each ID.jpg or
-    ID.png, ID_modal.png, ID_amodal.png and, if they are there, ID_front.png and ID_whole.png.
+class Entry(msgspec.Struct):
+    """One case in cases.json; ``occlusion_rate`` is counted from the masks where it is not given."""
 
-    ProblemError (BAD_INPUT) naming the file and what was expected of it.
+    id: str
+    box: tuple[float, float, float, float]
+    point: tuple[float, float]
+    occlusion_rate: float | None = None
+
+
+class CaseFolder(Sequence[Case]):
+    """The cases of a folder: cases.json, a list of `Entry`, and beside it for each ID.jpg or ID.png, ID_modal.png,
+    ID_amodal.png and, if they are there, ID_front.png and ID_whole.png. Pictures are read when a case is asked for.
+
+    ProblemError (BAD_INPUT) naming the file and what was expected of it: at once when the list is wrong or a file is
+    missing, when the case is asked for when a file is wrong.
     """
-    path = folder / LIST
-    try:
-        listed = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise _bad(path, f"cannot be read: {error.strerror}", "Name a folder that holds cases.json.") from error
-    except ValueError as error:
-        raise _bad(path, f"is no JSON: {error}", "Mend the file.") from error
-    if not isinstance(listed, list) or not listed:
-        raise _bad(path, "holds no list of cases", "Expected: [{id, box, point, occlusion_rate}, …].")
-    return [_read_case(folder, path, entry) for entry in listed]
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / LIST
+        self._entries = read_json(self._path, list[Entry], "a list of {id, box, point, occlusion_rate}")
+        if not self._entries:
+            raise fault(self._path, "holds an empty list", "a case at least")
+        twice = [name for name, times in Counter(entry.id for entry in self._entries).items() if times > 1]
+        if twice:
+            raise fault(self._path, f"has the id “{twice[0]}” more than once", "an id of its own for each case")
+        for entry in self._entries:
+            if not entry.id or Path(entry.id).name != entry.id:
+                raise fault(self._path, f"has the id “{entry.id}”", "an id that can begin the name of a file")
+            self._picture(entry)
+            for kind in _MASKS:
+                path = self._beside(entry, kind)
+                if not path.is_file():
+                    raise fault(path, "is missing", f"a mask for the case “{entry.id}” of {LIST}")
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Case: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Case]: ...
+    def __getitem__(self, index: int | slice) -> Case | list[Case]:
+        if isinstance(index, slice):
+            return [self._read(entry) for entry in self._entries[index]]
+        return self._read(self._entries[index])
+
+    def _beside(self, entry: Entry, kind: str) -> Path:
+        return self._folder / f"{entry.id}_{kind}.png"
+
+    def _picture(self, entry: Entry) -> Path:
+        for ending in _PICTURES:
+            path = self._folder / f"{entry.id}{ending}"
+            if path.is_file():
+                return path
+        raise fault(
+            self._folder / f"{entry.id}.jpg", "is missing", f"the picture of the case “{entry.id}”, JPEG or PNG"
+        )
+
+    def _read(self, entry: Entry) -> Case:
+        image = np.array(ImageOps.exif_transpose(picture(self._picture(entry))).convert("RGB"))
+        size = image.shape[0], image.shape[1]
+        modal, amodal = (read_mask(self._beside(entry, kind), size) for kind in _MASKS)
+        for mask, kind in ((modal, "modal"), (amodal, "amodal")):
+            if not mask.any():
+                raise fault(self._beside(entry, kind), "is empty", "something of the object inside")
+        try:
+            read_prompt([[*entry.point, 1]], list(entry.box), size)
+        except ProblemError as error:
+            message = error.problem.message.rstrip(".")
+            raise fault(self._path, f"has a wrong prompt for “{entry.id}”: {message}", error.problem.hint) from None
+        front, whole = self._beside(entry, "front"), self._beside(entry, "whole")
+        rate = entry.occlusion_rate
+        return Case(
+            id=entry.id,
+            image=image,
+            modal=modal,
+            amodal=amodal,
+            box=entry.box,
+            point=entry.point,
+            occlusion_rate=1 - float((modal & amodal).sum() / amodal.sum()) if rate is None else rate,
+            front=read_mask(front, size) if front.is_file() else None,
+            whole=_read_whole(whole, size) if whole.is_file() else None,
+        )
 
 
-def cases_of_scene(scene: Scene, rates: tuple[float, float]) -> list[Case]:
+def _read_whole(path: Path, size: tuple[int, int]) -> np.ndarray:
+    pixels = np.array(picture(path).convert("RGBA"))
+    check_size(path, pixels, size)
+    return pixels
+
+
+def cases_of_scene(scene: Scene, rates: tuple[float, float] = RATES) -> list[Case]:
     """A case for each object of the scene whose occlusion rate lies within ``rates`` and that is not tiny."""
     cases = []
     for instance in scene.instances:
         if not (rates[0] <= instance.occlusion_rate <= rates[1] and instance.modal.mean() >= SMALLEST):
             continue
         box, point = box_of(instance.modal), middle(instance.modal)
-        nearer = instance.amodal & ~instance.modal
         cases.append(
             Case(
                 id=f"{scene.seed}-{instance.id}",
@@ -72,7 +155,7 @@ def cases_of_scene(scene: Scene, rates: tuple[float, float]) -> list[Case]:
                 box=(float(box.x0), float(box.y0), float(box.x1), float(box.y1)),
                 point=(float(point[0]), float(point[1])),
                 occlusion_rate=instance.occlusion_rate,
-                front=_hiding(scene, nearer),
+                front=_hiding(scene, instance.amodal & ~instance.modal),
                 whole=instance.whole,
             )
         )
@@ -86,78 +169,74 @@ def _hiding(scene: Scene, hidden: np.ndarray) -> np.ndarray:
 
 
 def synthetic_cases(
-    split: str, seed: int, count: int, size: int = 256, rates: tuple[float, float] = (0.2, 0.6), objects: Any = "mixed"
+    split: str, seed: int, count: int, size: int = 256, rates: tuple[float, float] = RATES, objects: Objects = "mixed"
 ) -> Iterator[Case]:
-    """``count`` cases of scenes of ``split``, run ``seed``: at most one of a scene, so that they differ."""
+    """``count`` cases of scenes of ``split``, run ``seed``: at most one of a scene, so that they differ.
+
+    ProblemError: BAD_PARAMETER for an unknown split or unknown objects, NOT_FOUND when these are not installed,
+    MODEL_FAILED when the scenes hold none that is so much hidden.
+    """
     from backend.synthetic.splits import seed_of
     from backend.synthetic.worlds import make_scene
 
-    made, index = 0, 0
+    made, index, since = 0, 0, 0
     while made < count:
+        if since == _TRIES:
+            wanted = f"{rates[0]:.0%} to {rates[1]:.0%} hidden"
+            raise ProblemError(
+                ErrorCode.MODEL_FAILED,
+                f"{_TRIES} scenes after case {made} hold no object that is {wanted}.",
+                "Ask for fewer cases, or for a wider range.",
+            )
         # A scene in ten: neighbours share their objects.
         scene = make_scene(seed_of(split, seed, 10 * index), size, objects)
-        index += 1
         usable = cases_of_scene(scene, rates)
+        index, since = index + 1, since + 1
         if usable:
-            made += 1
+            made, since = made + 1, 0
             yield usable[scene.seed % len(usable)]
 
 
-def _read_case(folder: Path, path: Path, entry: Any) -> Case:
-    if not isinstance(entry, dict) or not isinstance(entry.get("id"), str) or "/" in entry["id"]:
-        raise _bad(path, f"has an entry without a usable id: {str(entry)[:80]}", "Expected: an id that is a file name.")
-    name = entry["id"]
-    box, point = _numbers(path, entry, "box", 4), _numbers(path, entry, "point", 2)
-    picture = next((folder / f"{name}{end}" for end in _PICTURES if (folder / f"{name}{end}").exists()), None)
-    if picture is None:
-        raise _bad(folder / f"{name}.jpg", "is missing", "Each case needs its picture: ID.jpg or ID.png.")
-    image = np.asarray(_opened(picture).convert("RGB"))
-    size = image.shape[:2]
-    modal, amodal = (_mask(folder / f"{name}_{kind}.png", size) for kind in ("modal", "amodal"))
-    front, whole = folder / f"{name}_front.png", folder / f"{name}_whole.png"
-    if not modal.any():
-        raise _bad(folder / f"{name}_modal.png", "is empty", "Something of the object has to be visible.")
-    rate = entry.get("occlusion_rate", 1 - modal.sum() / max(1, amodal.sum()))
-    return Case(
-        id=name,
-        image=image,
-        modal=modal,
-        amodal=amodal,
-        box=(box[0], box[1], box[2], box[3]),
-        point=(point[0], point[1]),
-        occlusion_rate=float(rate),
-        front=_mask(front, size) if front.exists() else None,
-        whole=np.asarray(_opened(whole).convert("RGBA")) if whole.exists() else None,
-    )
+@dataclass(frozen=True)
+class Source:
+    """``count`` cases, and what they are called: a folder, or "synthetic:" and the objects."""
+
+    name: str
+    count: int
+    cases: Iterator[Case]
 
 
-def _numbers(path: Path, entry: dict[str, Any], field: str, count: int) -> list[float]:
-    value = entry.get(field)
-    if not isinstance(value, list) or len(value) != count or not all(isinstance(each, int | float) for each in value):
-        raise _bad(
-            path, f"has a wrong “{field}” for {entry['id']}: {value!r}", f"Expected: {count} numbers, in pixels."
+def find_cases(data: str, split: str, seed: int, count: int | None) -> Source:
+    """The cases that ``data`` names: a folder (all of it, or its first ``count``), "synthetic" (300 unless ``count``
+    says otherwise) or "synthetic:" and one of procedural, furniture and mixed. Without the last, mixed where furniture
+    is installed, else procedural. ProblemError (BAD_INPUT, BAD_PARAMETER) naming what is allowed."""
+    kind, _, objects = data.partition(":")
+    if kind == "synthetic":
+        from backend.synthetic.worlds import OBJECTS
+
+        chosen = objects or _installed()
+        if chosen not in OBJECTS:
+            raise ProblemError(
+                ErrorCode.BAD_PARAMETER, f"There are no objects “{objects}”.", f"Allowed: {', '.join(OBJECTS)}."
+            )
+        wanted = SYNTHETIC_COUNT if count is None else count
+        return Source(f"synthetic:{chosen}", wanted, synthetic_cases(split, seed, wanted, objects=chosen))
+    if not Path(data).is_dir():
+        raise ProblemError(
+            ErrorCode.BAD_INPUT,
+            f"“{data}” is no folder.",
+            f"Allowed: synthetic, synthetic:procedural, synthetic:furniture, or a folder with {LIST}.",
         )
-    return [float(each) for each in value]
+    folder = CaseFolder(Path(data))
+    wanted = len(folder) if count is None else min(count, len(folder))
+    return Source(data, wanted, (folder[index] for index in range(wanted)))
 
 
-def _mask(path: Path, size: tuple[int, ...]) -> np.ndarray:
-    if not path.exists():
-        raise _bad(path, "is missing", "Each case needs its masks: ID_modal.png and ID_amodal.png.")
-    mask = np.asarray(_opened(path).convert("L")) >= 128
-    if mask.shape != size:
-        found, wanted = (f"{each[1]} x {each[0]}" for each in (mask.shape, size))
-        raise _bad(path, f"is {found} pixels", f"Expected: the picture's {wanted}.")
-    return mask
+def _installed() -> Objects:
+    from backend.synthetic.furniture import catalogue
 
-
-def _opened(path: Path) -> Picture.Image:
     try:
-        picture = Picture.open(path)
-        picture.load()
-    except (OSError, Picture.DecompressionBombError) as error:
-        raise _bad(path, f"cannot be read: {error}", "Expected: a PNG or JPEG picture.") from error
-    return picture
-
-
-def _bad(path: Path, what: str, hint: str) -> ProblemError:
-    return ProblemError(ErrorCode.BAD_INPUT, f"{path} {what}.", hint)
+        catalogue()
+    except ProblemError:
+        return "procedural"
+    return "mixed"

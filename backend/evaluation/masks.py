@@ -1,4 +1,4 @@
-"""Overlap of masks: amodal mIoU, of whole objects and of what is hidden."""
+"""Overlap of amodal masks with the truth outside what is visible, and the published mIoU of whole and hidden parts."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backend.imaging.masks import iou
+
 SMOOTH = np.float32(1e-6)
 
 
-def iou(found: np.ndarray, wanted: np.ndarray) -> float:
-    """Intersection over union of two bool masks of one shape; 1 where both are empty."""
-    either = int((found | wanted).sum())
-    return int((found & wanted).sum()) / either if either else 1.0
-
-
 def hidden_iou(found: np.ndarray, wanted: np.ndarray, visible: np.ndarray) -> float | None:
-    """`iou` of amodal masks outside what is ``visible``; None where nothing is hidden."""
+    """IoU of amodal masks (bool H x W) outside what is ``visible``; None where nothing is hidden."""
     hidden = wanted & ~visible
     return iou(found & ~visible, hidden) if hidden.any() else None
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.evaluation.masks import iou
 from backend.evaluation.occupancy import occupancy
+from backend.imaging.masks import iou
 from protocol.problems import ErrorCode, ProblemError
 
 Surface = tuple[np.ndarray, np.ndarray]

@@ -75,7 +75,12 @@ def load(name: str, device: str) -> Any:
 
     ProblemError: UNKNOWN_MODEL, or MODEL_FAILED when its weights are missing or not those of its card.
     """
-    card = find_card(name)
+    return load_card(find_card(name), device)
+
+
+def load_card(card: Card, device: str, folder: Path | None = None) -> Any:
+    """The model of ``card`` ready for use on ``device``, its weights from ``folder`` in place of the installation's.
+    ProblemError (MODEL_FAILED) when they are missing or not those of the card."""
     module, _, function = card.entry.partition(":")
     entry = getattr(importlib.import_module(module), function)
-    return entry(device) if card.weights is None else entry(device, read_weights(card.weights))
+    return entry(device) if card.weights is None else entry(device, read_weights(card.weights, folder))

@@ -17,6 +17,7 @@ from backend.cli.main import app
 from backend.evaluation.cases import Case, cases_of_scene, read_cases
 from backend.evaluation.completion import ConvexHull, Visible, completion_scores, from_box_score
 from backend.evaluation.features import frechet_distance, kernel_distance
+from backend.evaluation.inpainting import inpaint_miou
 from backend.evaluation.instances import named
 from backend.evaluation.labels import label_miou, pixel_accuracy
 from backend.evaluation.masks import eoras_score, hidden_iou, iou
@@ -115,7 +116,7 @@ def test_surfaces_and_volumes() -> None:
     assert same.fscore > 0.99
     assert same.normals > 0.99
     apart = surface_score((ball.vertices, ball.faces), (other.vertices, other.faces))
-    assert apart.chamfer == pytest.approx(0.08, abs=0.005)
+    assert apart.chamfer == pytest.approx(0.04, abs=0.003)
     assert apart.fscore == 0
 
     def inside(radius: float):
@@ -123,6 +124,22 @@ def test_surfaces_and_volumes() -> None:
 
     assert volume_iou(inside(0.4), inside(0.36)) == pytest.approx(0.9**3, abs=0.02)
     assert volume_iou(inside(0), inside(0)) == 1
+    # A surface fills what is inside it, one turned inside out nothing.
+    assert volume_iou((ball.vertices, ball.faces), inside(0.4)) > 0.97
+    assert volume_iou((ball.vertices, ball.faces[:, ::-1]), inside(0.4)) == 0
+
+
+def test_inpainted_segments_keep_their_ids_and_new_ones_may_have_any() -> None:
+    wanted = np.zeros((6, 6), int)
+    wanted[:, :2], wanted[:, 2:4], wanted[:, 4:] = 1, 2, 3
+    known = np.zeros((6, 6), bool)
+    known[:, :3] = True
+    found = wanted.copy()
+    found[:, 4:] = 9  # nothing told the id of 3
+    assert inpaint_miou(found, wanted, known) == 1
+    found[:, 3] = 9  # but that of 2 was told
+    assert inpaint_miou(found, wanted, known) == pytest.approx((0 + 12 / 18) / 2)
+    assert inpaint_miou(found, wanted, np.ones((6, 6), bool)) is None
 
 
 def test_names_of_coco_s_numbers() -> None:

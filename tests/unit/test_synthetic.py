@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from backend.evaluation.views import label_consistency, picture_consistency
 from backend.synthetic import families, furniture, worlds
 from backend.synthetic.scene import Scene
 from backend.synthetic.splits import SPLITS, seed_of, split_of
@@ -201,3 +202,18 @@ def test_mixed_scenes_hold_both_kinds() -> None:
 def test_missing_furniture_says_what_to_do(tmp_path) -> None:
     with pytest.raises(ProblemError, match="sweethome3d-furniture"):
         furniture.catalogue(tmp_path)
+
+
+def test_views_agree_with_each_other() -> None:
+    views = worlds.make_views(4, 12, 96)
+    labels = label_consistency(views.parts, views.depth, views.cameras)
+    pictures = picture_consistency(views.images[..., :3], views.depth, views.cameras)
+    assert labels is not None
+    assert labels > 0.9
+    assert pictures is not None
+    assert pictures < 0.06
+    # Of another object's pictures in their place nothing agrees.
+    other = worlds.make_views(9, 12, 96)
+    wrong = picture_consistency(other.images[..., :3], views.depth, views.cameras)
+    assert wrong is not None
+    assert wrong > 2 * pictures

@@ -14,7 +14,8 @@ from backend.synthetic.scene import Instance, Scene
 from backend.synthetic.splits import seed_of
 from backend.synthetic.worlds import Objects, make_scene
 
-PER_SCENE = 4  # examples from one scene
+PER_SCENE = 8  # examples from one scene
+SCENES = 8  # take turns, so that a batch sees many
 _SMALLEST = 0.004  # visible share of the picture
 _CLICKS = 4  # at most
 
@@ -31,9 +32,10 @@ class Example:
 
 
 def make_example(split: str, seed: int, index: int, side: int, scene_side: int, objects: Objects) -> Example:
-    """Example ``index`` of run ``seed``: the same for the same arguments."""
+    """Example ``index`` of run ``seed``: the same for the same arguments. Scenes have sides of 0.6 to 1.0 of
+    ``scene_side``, as pictures are more or less sharp."""
     random = np.random.default_rng([seed, index, 7])
-    number = index // PER_SCENE
+    number = index // (PER_SCENE * SCENES) * SCENES + index % SCENES
     while True:
         scene = _scene(seed_of(split, seed, number), scene_side, objects)
         usable = [each for each in scene.instances if each.modal.mean() > _SMALLEST]
@@ -43,9 +45,15 @@ def make_example(split: str, seed: int, index: int, side: int, scene_side: int, 
     return example_of(scene, _chosen(random, usable), random, side)
 
 
-@functools.lru_cache(maxsize=2)
-def _scene(seed: int, side: int, objects: Objects) -> Scene:
-    return make_scene(seed, side, objects)
+def first_of_scene(number: int) -> int:
+    """The index of the first example of the scene that is ``number`` of its run."""
+    return number // SCENES * SCENES * PER_SCENE + number % SCENES
+
+
+@functools.lru_cache(maxsize=SCENES)
+def _scene(seed: int, largest: int, objects: Objects) -> Scene:
+    share = np.random.default_rng([seed, 11]).uniform(0.6, 1)
+    return make_scene(seed, round(share * largest), objects)
 
 
 def _chosen(random: Random, instances: list[Instance]) -> Instance:
@@ -56,7 +64,7 @@ def _chosen(random: Random, instances: list[Instance]) -> Instance:
 
 def example_of(scene: Scene, instance: Instance, random: Random, side: int) -> Example:
     """A crop of ``scene`` around ``instance``, with prompts for it."""
-    kind = random.choice(["box", "box and points", "points"], p=[0.3, 0.35, 0.35])
+    kind = random.choice(["box", "box and points", "points"], p=[0.25, 0.35, 0.4])
     crop, box = _crop(random, instance.modal, kind != "points")
     image = cut(scene.image, crop, side, cv2.INTER_LINEAR)
     wanted = cut(instance.modal.astype(np.float32), crop, side, cv2.INTER_LINEAR) >= 0.5
@@ -86,7 +94,7 @@ def _crop(random: Random, modal: np.ndarray, boxed: bool) -> tuple[Span, Span]:
         grown = random.uniform(0.12, 0.3) * max(width, height)
         crop = drawn + np.array([-grown, -grown, grown, grown])
     else:
-        side = max(width, height) * random.uniform(1.1, 3.2)
+        side = max(width, height) * np.exp(random.uniform(np.log(1.1), np.log(5)))
         cx = (x0 + x1) / 2 + random.uniform(-0.3, 0.3) * (side - width)
         cy = (y0 + y1) / 2 + random.uniform(-0.3, 0.3) * (side - height)
         # Pushed into the picture, as a crop around a click is.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from backend.hub.registry import find_card, load
 from backend.hub.weights import read_weights
 from backend.imaging.clicks import middle, next_click
-from backend.models.prompted_u2netp.examples import PER_SCENE, Example, make_example
+from backend.models.prompted_u2netp.examples import Example, first_of_scene, make_example
 from backend.models.prompted_u2netp.inference import prepared
 from backend.models.prompted_u2netp.network import PromptedU2NetP
 from backend.models.prompted_u2netp.prompts import prompt_maps
@@ -30,15 +30,17 @@ Answering = Callable[[list[Point], Box | None], np.ndarray]
 
 _SIDES = 0.15  # weight of each level's own map in the loss
 _SHOWN = 18
+_GROWN = 1.25  # how much sooner than the end crops have their full size
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """``side`` of the crops and ``scene_side`` of the scenes in pixels; ``objects`` of the scenes; ``judged`` examples
-    of the validation split give the scores."""
+    """Crops grow from ``first_side`` to ``side`` pixels over the run, as most is learned from small ones; scenes have
+    at most ``scene_side`` pixels and ``objects``; ``judged`` examples of the validation split give the scores."""
 
-    side: Annotated[int, Range(64, 512)] = 160
-    scene_side: Annotated[int, Range(64, 1024)] = 224
+    first_side: Annotated[int, Range(64, 512)] = 96
+    side: Annotated[int, Range(64, 512)] = 224
+    scene_side: Annotated[int, Range(64, 1024)] = 384
     objects: Literal["procedural", "furniture", "mixed"] = "mixed"
     judged: Annotated[int, Range(2, 10_000)] = 200
 
@@ -58,11 +60,16 @@ class PromptedRecipe:
         return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (its stub lacks this)
 
     def batch(self, seed: int, indices: Sequence[int]) -> dict[str, Tensor]:
-        return _batch([self._example("train", seed, index) for index in indices])
+        return _batch([self._example("train", seed, index, self._side(indices[0])) for index in indices])
 
-    def _example(self, split: str, seed: int, index: int) -> Example:
-        data = self._data
-        return make_example(split, seed, index, data.side, data.scene_side, data.objects)
+    def _side(self, index: int) -> int:
+        """Of the crop of example ``index``: a multiple of what the network halves five times."""
+        first, last = self._data.first_side, self._data.side
+        done = index / (self._config.steps * self._config.batch_size)
+        return min(last, round((first + (last - first) * done * _GROWN) / 32) * 32)
+
+    def _example(self, split: str, seed: int, index: int, side: int) -> Example:
+        return make_example(split, seed, index, side, self._data.scene_side, self._data.objects)
 
     def loss(self, module: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Mapping[str, Tensor | float]]:
         network: Any = getattr(module, "module", module)  # as several processes wrap it
@@ -88,14 +95,15 @@ class PromptedRecipe:
 
     def _judged(self, answering: Callable[[Example], Answering]) -> dict[str, float]:
         """Mean scores over the validation examples, one of a scene."""
-        examples = (self._example("val", 0, index * PER_SCENE) for index in range(self._data.judged))
+        side = self._data.side
+        examples = (self._example("val", 0, first_of_scene(index), side) for index in range(self._data.judged))
         scores = [_simulated(answering(example), example.wanted) for example in examples]
         return {name: float(np.mean([each[name] for each in scores])) for name in scores[0]}
 
     def samples(self, module: nn.Module) -> np.ndarray:
         tiles = []
         for index in range(_SHOWN):
-            example = self._example("val", 1, index * PER_SCENE)
+            example = self._example("val", 1, first_of_scene(index), self._data.side)
             found = _answer(module, example.image, example.prompts) >= 0.5
             tiles.append(_shown(example, found))
         return np.concatenate([np.concatenate(tiles[row : row + 6], axis=1) for row in range(0, _SHOWN, 6)])
@@ -115,7 +123,8 @@ class PromptedRecipe:
             entry="backend.models.prompted_u2netp.inference:load",
             memory_bytes=120_000_000,
             architecture=f"U2NETP with prompts added to the features of all six levels, {count:,} parameters.",
-            data=f"Crops of {self._data.side} pixels of synthetic scenes with {self._data.objects} objects.",
+            data=f"Crops of {self._data.first_side} to {self._data.side} pixels of synthetic scenes with "
+            f"{self._data.objects} objects.",
             seeds=f"split train, run {self._config.seed}",
         )
 

@@ -20,7 +20,7 @@ MAY_IMPORT = {"protocol": set(), "backend": {"protocol"}, "desktop_gui": {"proto
 BUILD_TOOLS = {"blender_addon/build.py"}
 PROTOCOL_LIBRARIES = {"numpy", "zmq", "msgspec"}
 # A library that belongs to one place, and that place.
-TORCH = ("models/", "nn/", "synthetic/", "training/", "evaluation/", "hub/", "serving/worker")
+TORCH = ("models/", "nn/", "diffusion/", "synthetic/", "training/", "evaluation/", "hub/", "serving/worker")
 CONFINED = {
     "PySide6": ("desktop_gui/",),
     "bpy": ("blender_addon/",),
@@ -28,7 +28,7 @@ CONFINED = {
     "typer": ("backend/cli/",),
     "rich": ("backend/cli/",),
 }
-HEAVY = {"torch", "cv2", "scipy", "skimage", "trimesh", "pyrender", "mcubes", "PIL", "PySide6", "kornia", "diffusers"}
+HEAVY = {"torch", "cv2", "scipy", "skimage", "trimesh", "pyrender", "mcubes", "PIL", "PySide6", "kornia", "diffusers", "transformers"}
 LINE_LIMIT = 450
 
 

@@ -55,6 +55,15 @@ _QUALITY = ParameterInfo(
     help="Draft is quickest; best takes longest.",
     basic=True,
 )
+_COMPLETION_QUALITY = ParameterInfo(
+    "quality",
+    "choice",
+    default="standard",
+    choices=["draft", "standard", "best", "reference"],
+    title="Quality",
+    help="Draft is quickest; reference is the model exactly as published, often far slower.",
+    basic=True,
+)
 _FACES = ParameterInfo(
     "faces",
     "integer",
@@ -118,10 +127,23 @@ SEGMENT = TaskInfo(
 COMPLETE = TaskInfo(
     "complete",
     "Complete the hidden part",
-    help="The whole object from its visible part: several hypotheses, the most plausible first.",
-    inputs=[_IMAGE, _MASK, _OCCLUDERS],
-    parameters=[_SAMPLES, _model("complete", "symmetry-inpaint"), _SEED],
+    help="The whole object from its visible part, or from a prompt: several hypotheses, the most plausible first.",
+    inputs=[
+        _IMAGE,
+        PortInfo("mask", "mask", required=False, help="The visible part; without it, points or a box find it."),
+        _OCCLUDERS,
+    ],
+    parameters=[
+        _COMPLETION_QUALITY,
+        _SAMPLES,
+        _POINTS,
+        _BOX,
+        _model("segment", "u2netp", "segment_model", "Pointing model"),
+        _model("complete", "symmetry-inpaint"),
+        _SEED,
+    ],
     outputs=[
+        PortInfo("mask", "mask", help="The visible part of the object."),
         PortInfo(
             "completed",
             "image",
@@ -134,8 +156,13 @@ COMPLETE = TaskInfo(
             many=True,
             help="The whole object's mask of each sample.",
         ),
+        PortInfo(
+            "agreement",
+            "array",
+            help="float32 H x W, 0 to 1: the share of the samples whose whole covers a pixel.",
+        ),
     ],
-    stages=["complete"],
+    stages=["segment", "complete"],
 )
 
 RECONSTRUCT = TaskInfo(

@@ -4,28 +4,57 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from backend.pipelines import segment
 from backend.pipelines.context import Context
+from backend.pipelines.part import Part
 from backend.pipelines.reconstruct import check_sizes
 from protocol.problems import ErrorCode, ProblemError
-from protocol.values import Image, Mask
+from protocol.values import Array, Image, Mask
+
+_POINTING = 0.4  # of the time, where the visible part must be found first
 
 
 def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Info: the model, the seed, and the score of each sample, best first. ProblemError (BAD_INPUT) when the masks do
-    not fit the picture or show nothing."""
+    """Info: the models, the seed, and the score of each sample, best first. Without a mask the prompt's is found first.
+    ProblemError (BAD_INPUT) when the masks do not fit the picture or show nothing, or when there is neither mask nor
+    prompt; else as `segment` raises."""
     image: Image = inputs["image"]
-    mask: Mask = inputs["mask"]
     occluders: Mask | None = inputs.get("occluders")
-    check_sizes(image, mask=mask, occluders=occluders)
+    check_sizes(image, mask=inputs.get("mask"), occluders=occluders)
+    models = {"complete": parameters["model"]}
+    share = (0.0, 1.0)
+    mask: Mask | None = inputs.get("mask")
+    if mask is None:
+        share = (_POINTING, 1.0)
+        mask = _pointed_at(context, image, parameters)
+        models["segment"] = parameters["segment_model"]
     if not mask.inside.any():
         raise ProblemError(ErrorCode.BAD_INPUT, "The visible mask is empty.", "Point at the object first.")
-    name, samples, seed = parameters["model"], parameters["samples"], parameters["seed"]
+    samples, seed = parameters["samples"], parameters["seed"]
+    context = Part(context, share)
     context.stage("complete", samples, "Completing the hidden part")
-    model = context.model(name)
     hidden_by = None if occluders is None else occluders.inside & ~mask.inside
-    found = model.complete(image.rgb, mask.inside, hidden_by, samples, seed, context)
+    found = context.model(parameters["model"]).complete(
+        image.rgb, mask.inside, hidden_by, samples, seed, context, parameters["quality"]
+    )
+    wholes = [whole for _, whole, _ in found]
     outputs = {
+        "mask": mask,
         "completed": [Image(rgba) for rgba, _, _ in found],
-        "amodal_masks": [Mask.of(whole) for _, whole, _ in found],
+        "amodal_masks": [Mask.of(whole) for whole in wholes],
+        "agreement": Array(np.asarray(np.mean(wholes, axis=0), np.float32)),
     }
-    return outputs, {"models": {"complete": name}, "seed": seed, "scores": [round(score, 4) for _, _, score in found]}
+    return outputs, {"models": models, "seed": seed, "scores": [round(score, 4) for _, _, score in found]}
+
+
+def _pointed_at(context: Context, image: Image, parameters: dict[str, Any]) -> Mask:
+    if not parameters["points"] and parameters["box"] is None:
+        raise ProblemError(
+            ErrorCode.BAD_INPUT,
+            "Nothing says which object is to be completed.",
+            "Give its visible mask, or points on it, or a box around it.",
+        )
+    pointing = {name: parameters[name] for name in ("points", "box")} | {"model": parameters["segment_model"]}
+    return segment.run(Part(context, (0.0, _POINTING)), {"image": image}, pointing)[0]["mask"]

@@ -43,7 +43,7 @@ def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) ->
         picture = reconstruct.with_alpha(inputs["completed"], mask)
         completed, amodal_masks = [picture], [Mask.of(picture.pixels[..., 3] >= 128)]
     else:
-        choice = {name: parameters[name] for name in ("samples", "seed")}
+        choice = {name: parameters[name] for name in ("quality", "samples", "seed")}
         made = job.run(complete.run, "complete", {**shared, "mask": mask}, choice)
         completed, amodal_masks = made["completed"], made["amodal_masks"]
     context.preview("complete", completed=completed, amodal_masks=amodal_masks)

@@ -78,7 +78,7 @@ def test_wrong_parameters_say_what_is_allowed(name: str, value: Any, said: str) 
 @pytest.mark.parametrize(
     ("task", "inputs", "said"),
     [
-        ("complete", {"image": IMAGE}, "needs the input “mask”"),
+        ("reconstruct", {"image": IMAGE}, "needs the input “mask”"),
         ("complete", {"image": IMAGE, "mask": IMAGE}, "It takes a value of kind mask"),
         ("complete", {"image": [IMAGE], "mask": MASK}, "It takes a value of kind image"),
         ("segment", {"image": IMAGE, "depth": MASK}, "has no input “depth”"),

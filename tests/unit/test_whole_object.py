@@ -64,7 +64,7 @@ def quick_stages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return {"mask": Mask.of(MASK)}, {"models": {"segment": given["model"]}, "area": int(MASK.sum())}
 
     def complete(context: Context, inputs: Values, given: dict[str, Any]) -> tuple[Values, dict[str, Any]]:
-        assert set(given) == {"samples", "seed", "model"}
+        assert set(given) == {"quality", "samples", "seed", "model"}
         context.stage("complete", given["samples"])
         for done in range(given["samples"]):
             context.step(done + 1)

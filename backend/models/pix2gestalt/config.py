@@ -10,22 +10,25 @@ import msgspec
 from protocol.problems import ErrorCode, ProblemError
 
 LATENT = 4  # channels
-TOKEN = 768  # width of the picture's embedding and of what the U-Net attends to
 
 
 @dataclass(frozen=True)
 class Config:
     """The published widths unless said otherwise.
 
-    ``channels`` of the U-Net's levels (all but the deepest attend), ``heads`` of each attention; ``vae_channels`` of
-    the auto-encoder's levels, each but the last halving the picture, and its ``vae_layers`` a level; ``clip_width``,
-    ``clip_layers`` and ``clip_patch`` of the vision transformer, which has a head for every 64 channels and looks at
-    ``clip_side`` pixels; ``side`` of the picture that is completed.
+    ``channels`` of the U-Net's levels (all but the deepest attend), ``layers`` a level, ``heads`` of each attention,
+    ``groups`` of each normalisation; ``token``, the width of the picture's embedding and of what the U-Net attends to;
+    ``vae_channels`` of the auto-encoder's levels, each but the last halving the picture, and its ``vae_layers`` a
+    level; ``clip_width``, ``clip_layers`` and ``clip_patch`` of the vision transformer, which has a head for every 64
+    channels and looks at ``clip_side`` pixels; ``side`` of the picture that is completed; ``latent_scale`` brings
+    latents to a spread of about 1.
     """
 
     channels: tuple[int, ...] = (320, 640, 1280, 1280)
     layers: int = 2
     heads: int = 8
+    groups: int = 32
+    token: int = 768
     vae_channels: tuple[int, ...] = (128, 256, 512, 512)
     vae_layers: int = 2
     clip_width: int = 1024
@@ -44,6 +47,23 @@ class Config:
     def clip_heads(self) -> int:
         """Of the vision transformer."""
         return max(1, self.clip_width // 64)
+
+
+STARTER = Config(
+    channels=(48, 96, 128, 128),
+    layers=1,
+    heads=4,
+    groups=16,
+    token=64,
+    vae_channels=(32, 48, 64),
+    vae_layers=1,
+    clip_width=64,
+    clip_layers=2,
+    clip_patch=16,
+    clip_side=64,
+    side=128,
+    latent_scale=1.0,
+)
 
 
 def write_config(config: Config, path: Path) -> None:

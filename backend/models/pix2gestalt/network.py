@@ -1,6 +1,6 @@
 """The networks of pix2gestalt: a latent U-Net that is told the picture's embedding, the picture and the visible mask.
 
-Shapes: pictures float N x 3 x S x S in -1 to 1, latents N x 4 x s x s, embeddings N x 1 x 768.
+Shapes: pictures float N x 3 x S x S in -1 to 1, latents N x 4 x s x s, embeddings N x 1 x token (768 as published).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from backend.models.pix2gestalt.config import LATENT, TOKEN, Config
+from backend.models.pix2gestalt.config import LATENT, Config
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -31,7 +31,7 @@ class Pix2Gestalt(nn.Module):
         self.unet: Any = _unet(config)
         self.vae: Any = _vae(config)
         self.clip: Any = _clip(config)
-        self.cc_projection = nn.Linear(TOKEN, TOKEN)
+        self.cc_projection = nn.Linear(config.token, config.token)
 
     def embedding(self, image: Tensor) -> Tensor:
         """CLIP's embedding of the whole picture, not normalised; neither crop nor antialiasing, as in training."""
@@ -57,7 +57,7 @@ class Pix2Gestalt(nn.Module):
 
     def noise(self, x: Tensor, time: Tensor, concat: Tensor, context: Tensor) -> Tensor:
         """The noise in ``x`` at ``time`` (int64 N), given the latents ``concat`` (picture, then mask: N x 8 x s x s)
-        and the ``context`` (N x 1 x 768)."""
+        and the ``context`` (N x 1 x token)."""
         dtype = self.unet.dtype
         told = torch.cat([x.to(dtype), concat.to(dtype)], dim=1)
         return self.unet(told, time, encoder_hidden_states=context.to(dtype), return_dict=False)[0]
@@ -83,8 +83,9 @@ def _unet(config: Config) -> UNet2DConditionModel:
         layers_per_block=config.layers,
         down_block_types=("CrossAttnDownBlock2D",) * (levels - 1) + ("DownBlock2D",),
         up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * (levels - 1),
-        cross_attention_dim=TOKEN,
+        cross_attention_dim=config.token,
         attention_head_dim=config.heads,  # in diffusers the number of heads
+        norm_num_groups=config.groups,
     )
     processors: dict[str, Any] = {
         name: OneToken() if name.endswith("attn2.processor") else processor
@@ -102,6 +103,7 @@ def _vae(config: Config) -> AutoencoderKL:
         "latent_channels": LATENT,
         "block_out_channels": config.vae_channels,
         "layers_per_block": config.vae_layers,
+        "norm_num_groups": config.groups,
         "down_block_types": ("DownEncoderBlock2D",) * levels,
         "up_block_types": ("UpDecoderBlock2D",) * levels,
         "scaling_factor": config.latent_scale,
@@ -114,7 +116,7 @@ def _clip(config: Config) -> CLIPVisionModelWithProjection:
         CLIPVisionConfig(
             hidden_size=config.clip_width,
             intermediate_size=4 * config.clip_width,
-            projection_dim=TOKEN,
+            projection_dim=config.token,
             num_hidden_layers=config.clip_layers,
             num_attention_heads=config.clip_heads,
             image_size=config.clip_side,

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from backend.imaging.boxes import Box, box_of
+from backend.imaging.crops import crop
 from backend.imaging.masks import components, dilated, without_specks
 from backend.imaging.scaling import resized, size_limited
 from backend.models.symmetry_inpaint.fill import fill, with_soft_edge
@@ -30,12 +31,14 @@ class SymmetryInpaint:
         samples: int,
         seed: int,
         context: Context,
+        quality: str = "standard",
     ) -> list[tuple[np.ndarray, np.ndarray, float]]:
         """At most ``samples`` wholes of the object visible in ``mask``, the most plausible first.
 
         ``image`` uint8 H x W x 3, ``mask`` and ``occluders`` bool H x W; ``mask`` not empty. Each sample: RGBA uint8
         H x W x 4 (straight alpha), the amodal mask bool H x W, a score from 0 to 1. Nothing is drawn at random, so
-        ``seed`` changes nothing. Where ``occluders`` are given, what is hidden lies behind them or outside the picture.
+        ``seed`` changes nothing, and there is one
+        ``quality``. Where ``occluders`` are given, what is hidden lies behind them or outside the picture.
         """
         region = _region(mask)
         size = size_limited((region.height, region.width), _SHAPE_SIDE)
@@ -62,18 +65,8 @@ def _region(mask: np.ndarray) -> Box:
     return Box(box.x0 - margin, box.y0 - margin, box.x1 + margin, box.y1 + margin)
 
 
-def _crop(array: np.ndarray, region: Box, fill_value: float = 0) -> np.ndarray:
-    """The part of ``array`` in ``region``; what lies outside the picture is ``fill_value``."""
-    height, width = array.shape[:2]
-    out = np.full((region.height, region.width, *array.shape[2:]), fill_value, array.dtype)
-    y0, y1 = max(region.y0, 0), min(region.y1, height)
-    x0, x1 = max(region.x0, 0), min(region.x1, width)
-    out[y0 - region.y0 : y1 - region.y0, x0 - region.x0 : x1 - region.x0] = array[y0:y1, x0:x1]
-    return out
-
-
 def _cropped(mask: np.ndarray, region: Box, size: tuple[int, int], fill_value: float = 0) -> np.ndarray:
-    return resized(_crop(mask.astype(np.float32), region, fill_value), size)
+    return resized(crop(mask.astype(np.float32), region, fill_value), size)
 
 
 def _hidden(
@@ -113,7 +106,7 @@ def _like_far_background(image: np.ndarray, mask: np.ndarray, region: Box, size:
 
     What stands before an object is mostly another thing near it; what goes on to the rim unchanged is behind it.
     """
-    colours = cv2.cvtColor(resized(_crop(image, region), size), cv2.COLOR_RGB2Lab).astype(np.float32)
+    colours = cv2.cvtColor(resized(crop(image, region), size), cv2.COLOR_RGB2Lab).astype(np.float32)
     inside = _cropped(np.ones(mask.shape), region, size) > 0.99
     free = ~dilated(_cropped(mask, region, size) > 0.1, 1) & inside
     rim = free & _rim(inside)
@@ -138,7 +131,7 @@ def _painted(
     soft = cv2.GaussianBlur(hypothesis.mask.astype(np.float32), (0, 0), 1.0)
     grown = cv2.resize(soft, (region.width, region.height), interpolation=cv2.INTER_CUBIC) > 0.5
     back = Box(-region.x0, -region.y0, width - region.x0, height - region.y0)
-    whole = _crop(grown, back)
+    whole = crop(grown, back)
     if occluders is not None:
         whole &= occluders | mask
     whole = without_specks(whole | mask, 0.02)

@@ -1,0 +1,83 @@
+"""Which part of a picture the network sees, and how what it made becomes a completion of the picture's own size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from backend.imaging.boxes import Box, box_of, whole
+from backend.imaging.crops import crop, crop_going_on, put_back
+from backend.imaging.masks import eroded, touched
+from backend.imaging.scaling import resized
+from backend.models.pix2gestalt.pictures import enlarged, grey, not_white, squashed
+
+REACH = 0.75  # of the visible part's longer side: how far the whole may go on to every side of it
+_SOFT = 12.0  # greys over which a completion fades into white
+_SEAM = 1.5  # pixels of the network's picture over which the seen picture fades into the made one
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """``rgba`` uint8 H x W x 4, ``amodal`` bool H x W, ``likeness`` 0 to 1: how well the completion agrees with what
+    is visible of the object."""
+
+    rgba: np.ndarray
+    amodal: np.ndarray
+    likeness: float
+
+
+def frame_of(mask: np.ndarray) -> Box:
+    """A square around the visible part of the object (bool H x W), with room for the hidden part; it may reach over
+    the picture's border. The authors squash the whole picture, which costs small objects their details."""
+    box = box_of(mask)
+    side = round((1 + 2 * REACH) * max(box.width, box.height))
+    x, y = (box.x0 + box.x1 - side) // 2, (box.y0 + box.y1 - side) // 2
+    return Box(x, y, x + side, y + side)
+
+
+def seen(image: np.ndarray, mask: np.ndarray, frame: Box, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the network is told of ``frame``: picture uint8 side x side x 3, mask uint8 side x side of 0 and 255."""
+    part = squashed(crop(mask.astype(np.uint8) * 255, frame), side)
+    # A line thinner than a pixel of the small picture is still there.
+    small = part > 127 if (part > 127).any() else part > 0
+    return squashed(crop_going_on(image, frame), side), small.astype(np.uint8) * 255
+
+
+def as_published(made: np.ndarray, image: np.ndarray, mask: np.ndarray) -> Whole:
+    """From the network's picture of the whole (uint8 side x side x 3 on white), squashed as the authors do: their
+    enlargement and threshold, nothing of the picture or the visible mask put back."""
+    large = enlarged(made, image.shape[:2])
+    amodal = not_white(large)
+    alpha = amodal.astype(np.uint8) * 255
+    return Whole(np.dstack([large, alpha]), amodal, _likeness(made, *seen(image, mask, whole(mask.shape), len(made))))
+
+
+def placed(made: np.ndarray, image: np.ndarray, mask: np.ndarray, frame: Box) -> Whole:
+    """From the network's picture of ``frame``: what is visible stays as it is in ``image``, the rest is as made."""
+    side, size = len(made), (frame.height, frame.width)
+    small_image, small_mask = seen(image, mask, frame, side)
+    visible = small_mask > 0
+    # The object is of a piece with what is visible of it; other marks on the white are none of it.
+    inside = touched(not_white(made) | visible, np.argwhere(visible)[:, ::-1])
+    alpha = np.where(inside, np.clip((255 - grey(made).astype(np.float32)) / _SOFT, 0, 1), 0)
+    alpha[eroded(inside, 1) | visible] = 1  # a white part of an object is no hole in it
+
+    def at_home(part: np.ndarray, outside: float) -> np.ndarray:
+        return put_back(resized(part.astype(np.float32), size), frame, mask.shape, outside)
+
+    amodal = (at_home(inside, 0) > 0.5) | mask
+    shown = np.where(mask, 1, np.where(amodal, at_home(alpha, 0), 0))
+    near = cv2.distanceTransform((~(amodal & ~mask)).astype(np.uint8), cv2.DIST_L2, 3)
+    own = (mask * np.clip(near / (_SEAM * size[0] / side), 0, 1))[..., None]
+    colours = own * image + (1 - own) * at_home(made, 255)
+    rgba = np.dstack([colours, shown * 255]).round().clip(0, 255).astype(np.uint8)
+    return Whole(rgba, amodal, _likeness(made, small_image, small_mask))
+
+
+def _likeness(made: np.ndarray, image: np.ndarray, mask: np.ndarray) -> float:
+    visible = mask > 0
+    off = np.abs(made[visible].astype(np.float32) - image[visible]).mean() / 255
+    covered = float(not_white(made)[visible].mean())
+    return float(np.clip(covered * (1 - 2 * off), 0, 1))

@@ -1,0 +1,145 @@
+"""pix2gestalt as a model of the task `complete`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.diffusion.ddim import noise_of
+from backend.imaging.boxes import whole
+from backend.models.pix2gestalt.checkpoint import CONFIG, WEIGHTS
+from backend.models.pix2gestalt.config import LATENT, STARTER, Config, read_config
+from backend.models.pix2gestalt.framing import Whole, as_published, frame_of, placed, seen
+from backend.models.pix2gestalt.network import Pix2Gestalt
+from backend.models.pix2gestalt.pictures import from_network, to_network
+from backend.models.pix2gestalt.sampling import REFERENCE, Conditions, Sampling, conditions, sample
+from protocol.problems import ErrorCode, ProblemError
+from protocol.values import Image, Mask
+
+# DDIM's 200 steps are the authors'; the fast sampler is as good in a tenth of them.
+QUALITIES = {
+    "draft": Sampling(steps=10),
+    "standard": Sampling(steps=20),
+    "best": Sampling(steps=40),
+    "reference": REFERENCE,
+}
+_PREVIEWS = 3  # in one run
+_SEED_STEP = 1_000_003  # between the seeds of samples
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """The conditions of the last picture and mask, known again by what they hold."""
+
+    key: bytes
+    conditions: Conditions
+
+
+class Completer:
+    """Remembers what it was told last: other samples of the same object do not encode anything anew."""
+
+    def __init__(self, model: Pix2Gestalt, device: str) -> None:
+        self._model = model
+        self._device = device
+        self._last: _Told | None = None
+
+    def complete(
+        self,
+        image: np.ndarray,
+        mask: np.ndarray,
+        occluders: np.ndarray | None,
+        samples: int,
+        seed: int,
+        context: Any,
+        quality: str = "standard",
+    ) -> list[tuple[np.ndarray, np.ndarray, float]]:
+        """``samples`` wholes of the object visible in ``mask``, those most like what is visible first.
+
+        ``image`` uint8 H x W x 3, ``mask`` bool H x W, not empty; ``occluders`` change nothing: the network looks for
+        itself. Each sample: RGBA uint8 H x W x 4 (straight alpha), the amodal mask bool H x W, a score from 0 to 1.
+        Sample i is the same for the same ``seed``, however many others are asked for. ``quality`` is draft, standard,
+        best (a square around the object) or reference (the whole picture squashed, 200 steps, as published).
+        """
+        how, published = QUALITIES[quality], quality == "reference"
+        frame = whole(mask.shape) if published else frame_of(mask)
+        small = seen(image, mask, frame, self._model.config.side)
+        seeds = [seed + _SEED_STEP * index for index in range(samples)]
+
+        def finished(made: np.ndarray) -> Whole:
+            return as_published(made, image, mask) if published else placed(made, image, mask, frame)
+
+        def show(guess: Tensor) -> None:
+            shown = finished(from_network(self._model.picture(guess[:1]))[0])
+            context.preview("complete", completed=[Image(shown.rgba)], amodal_masks=[Mask.of(shown.amodal)])
+
+        latents = self._latents(small, seeds, how, context, show)
+        found = []
+        for index, latent in enumerate(latents.split(1)):
+            context.step(how.steps, f"Completing the hidden part, picture {index + 1} of {samples}")
+            found.append(finished(from_network(self._model.picture(latent))[0]))
+        found.sort(key=lambda each: -each.likeness)
+        return [(each.rgba, each.amodal, each.likeness) for each in found]
+
+    @torch.inference_mode()
+    def _latents(
+        self, small: tuple[np.ndarray, np.ndarray], seeds: list[int], how: Sampling, context: Any, show: Any
+    ) -> Tensor:
+        context.stage("complete", how.steps + 1, "Looking at the picture")
+        told = self._told(*small)
+        due = {round(how.steps * part / (_PREVIEWS + 1)) for part in range(1, _PREVIEWS + 1)}
+
+        def watch(done: int, _: Tensor, guess: Tensor) -> None:
+            context.step(done, f"Completing the hidden part, step {done} of {how.steps}")
+            if done in due:
+                show(guess)
+
+        side = self._model.config.latent_side
+        noise = noise_of(seeds, (LATENT, side, side), self._device)
+        return sample(self._model, told, len(seeds), noise, how, watch)
+
+    def _told(self, image: np.ndarray, mask: np.ndarray) -> Conditions:
+        key = hashlib.sha256(image.tobytes() + mask.tobytes()).digest()
+        if self._last is None or self._last.key != key:
+            picture, mask_picture = (to_network(each).to(self._device) for each in (image, mask))
+            self._model.clip.to(self._device)
+            self._last = _Told(key, conditions(self._model, picture, mask_picture))
+            self._model.clip.to("cpu")  # a fifth of all weights, not needed again for this picture
+        return self._last.conditions
+
+
+def load(device: str, tensors: dict[str, Tensor]) -> Completer:
+    """The starter with the weights ``tensors`` on ``device``."""
+    return _loaded(device, STARTER, tensors)
+
+
+def load_released(device: str, folder: Path) -> Completer:
+    """The authors' model, converted into ``folder``. ProblemError (MODEL_FAILED) when a file is wrong."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    config = read_config(folder / CONFIG)
+    try:
+        return _loaded(device, config, load_file(folder / WEIGHTS))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise ProblemError(
+            ErrorCode.MODEL_FAILED, f"The weights of pix2gestalt cannot be used: {error}.", "Pull the model again."
+        ) from error
+
+
+def _loaded(device: str, config: Config, tensors: dict[str, Tensor]) -> Completer:
+    """In half precision on a GPU, but for the auto-encoder, which leaves half's range: bfloat16 has float32's."""
+    model = Pix2Gestalt(config).eval().requires_grad_(False)
+    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (its stub lacks this form)
+    if device != "cpu":
+        model.half()
+        model.vae.bfloat16()
+        for part in (model.unet, model.vae, model.cc_projection):
+            part.to(device)
+    return Completer(model, device)

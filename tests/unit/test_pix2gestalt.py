@@ -1,0 +1,267 @@
+"""pix2gestalt's own promises: what it is told, seeds, frames, masks, and checkpoints that are not its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from backend.diffusion.ddim import noise_of
+from backend.diffusion.schedule import ddim_steps
+from backend.imaging.boxes import Box, whole
+from backend.imaging.crops import crop, crop_going_on, put_back
+from backend.imaging.masks import iou
+from backend.models.pix2gestalt.checkpoint import converted
+from backend.models.pix2gestalt.config import STARTER, Config, read_config, write_config
+from backend.models.pix2gestalt.framing import as_published, frame_of, placed, seen
+from backend.models.pix2gestalt.inference import Completer
+from backend.models.pix2gestalt.network import Pix2Gestalt
+from backend.models.pix2gestalt.pictures import from_network, grey, not_white, to_network
+from backend.models.pix2gestalt.sampling import Conditions, Sampling, conditions, sample
+from backend.pipelines.context import Cancelled, Context
+from protocol.problems import ErrorCode, ProblemError
+
+TINY = Config(
+    channels=(8, 16),
+    layers=1,
+    heads=2,
+    groups=4,
+    token=16,
+    vae_channels=(8, 8),
+    vae_layers=1,
+    clip_width=16,
+    clip_layers=1,
+    clip_patch=8,
+    clip_side=16,
+    side=32,
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> Pix2Gestalt:
+    torch.manual_seed(0)
+    return Pix2Gestalt(TINY).eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def told(model: Pix2Gestalt) -> Conditions:
+    picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    return conditions(model, picture, torch.ones(1, 3, 32, 32))
+
+
+def sampled(model: Pix2Gestalt, told: Conditions, seeds: list[int], how: Sampling) -> Tensor:
+    return sample(model, told, len(seeds), noise_of(seeds, (4, 16, 16), "cpu"), how, lambda *_: None)
+
+
+def test_conditions_are_the_posteriors_modes_and_not_scaled(model: Pix2Gestalt, told: Conditions) -> None:
+    mask = torch.ones(1, 3, 32, 32)
+    assert torch.equal(told.concat[:, 4:], model.vae.encode(mask).latent_dist.mean)
+    scaled = model.latent(mask, torch.zeros(1, 4, 16, 16))
+    torch.testing.assert_close(scaled, TINY.latent_scale * told.concat[:, 4:])
+
+
+def test_one_token_needs_no_queries(model: Pix2Gestalt) -> None:
+    x, time, concat = torch.randn(2, 4, 16, 16), torch.tensor([5, 900]), torch.randn(2, 8, 16, 16)
+    context = torch.randn(2, 1, 16)
+    quick = model.noise(x, time, concat, context)
+    from diffusers.models.attention_processor import AttnProcessor2_0
+
+    full = Pix2Gestalt(TINY).eval().requires_grad_(False)
+    full.load_state_dict(model.state_dict())
+    full.unet.set_attn_processor(AttnProcessor2_0())
+    torch.testing.assert_close(quick, full.noise(x, time, concat, context), rtol=1e-4, atol=1e-5)
+
+
+def test_nothing_told_is_zeros_after_the_projection(model: Pix2Gestalt, told: Conditions) -> None:
+    """So a change of the projection's bias changes only what is told."""
+    how = Sampling("ddim", 4, 0.0)
+    before = sampled(model, told, [1], how)
+    other = Pix2Gestalt(TINY).eval().requires_grad_(False)
+    other.load_state_dict(model.state_dict())
+    other.cc_projection.bias += 1
+    assert torch.equal(before, sampled(other, told, [1], how))
+    assert not torch.equal(sampled(model, told, [1], Sampling("ddim", 4, 1.0)), before)
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "dpm", "unipc"])
+def test_a_sample_is_its_seed_s_whatever_is_made_beside_it(model: Pix2Gestalt, told: Conditions, sampler: Any) -> None:
+    how = Sampling(sampler, 6, 2.0)
+    alone, beside = sampled(model, told, [7], how), sampled(model, told, [3, 7], how)
+    torch.testing.assert_close(alone[0], beside[1], rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(beside[0], beside[1])
+    apart = sampled(model, told, [3, 7], replace(how, together=False))
+    torch.testing.assert_close(apart, beside, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("sampler", ["dpm", "unipc"])
+def test_fast_samplers_end_where_the_reference_does(sampler: Any) -> None:
+    """On noise that is known: data of mean 2 and spread 0.1, for which the best guess is linear."""
+    from backend.diffusion.ddim import ddim
+    from backend.diffusion.fast import solve
+    from backend.diffusion.schedule import stable_diffusion_schedule
+
+    shares = stable_diffusion_schedule().alphas_cumprod
+
+    def denoise(x: Tensor, time: int) -> Tensor:
+        share = float(shares[time])
+        return (x - share**0.5 * 2) * (1 - share) ** 0.5 / (share * 0.01 + 1 - share)
+
+    start = torch.randn(64, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    reference = ddim(denoise, start, ddim_steps(200, 0.0), lambda: torch.zeros_like(start), lambda *_: None)
+    assert float(reference.mean()) == pytest.approx(2, abs=0.02)
+    fast = solve(denoise, start, 20, sampler, lambda *_: None)
+    assert float((fast - 2).abs().mean()) < 0.15
+    torch.testing.assert_close(fast.mean(), reference.mean(), rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 37, 105, 110, 300, 501, 1000, 1001])
+def test_steps_that_cannot_be_made_are_refused(count: int) -> None:
+    with pytest.raises(ProblemError, match="cannot make") as caught:
+        ddim_steps(count, 1)
+    assert caught.value.problem.code is ErrorCode.BAD_PARAMETER
+
+
+@pytest.mark.parametrize(("count", "first", "visited"), [(200, 991, 199), (50, 961, 49), (75, 976, 76), (4, 501, 3)])
+def test_the_largest_time_is_never_visited(count: int, first: int, visited: int) -> None:
+    steps = ddim_steps(count, 1)
+    assert len(steps.order) == visited
+    assert steps.times[steps.order[0]] == first
+    assert steps.times[steps.order[-1]] == 1
+
+
+def test_pictures_are_cut_off_and_greys_weigh_as_published() -> None:
+    assert from_network(torch.full((1, 3, 1, 1), 0.99999))[0, 0, 0].tolist() == [254] * 3
+    colours = np.array([[[255, 0, 0], [0, 0, 255], [250, 250, 250], [251, 251, 251]]], np.uint8)
+    assert grey(colours)[0].tolist() == [29, 76, 250, 251]
+    assert not_white(colours)[0].tolist() == [True, True, True, False]
+    assert to_network(np.array([[0, 255]], np.uint8))[0, :, 0].tolist() == [[-1, 1]] * 3
+
+
+def test_crops_go_over_the_border_and_come_back() -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (20, 30, 3)).astype(np.uint8)
+    box = Box(-5, 10, 12, 26)
+    part = crop_going_on(picture, box)
+    assert part.shape == (16, 17, 3)
+    assert np.array_equal(part[0, 0], picture[10, 0])
+    assert np.array_equal(part[-1, -1], picture[19, 11])
+    assert np.array_equal(crop(picture, box, 9)[:, 5:][:10], picture[10:20, :12])
+    assert (crop(picture, box, 9)[:, :5] == 9).all()
+    back = put_back(part, box, (20, 30), 7)
+    assert np.array_equal(back[10:, :12], picture[10:, :12])
+    assert (back[:10] == 7).all()
+
+
+def scene(size: tuple[int, int], centre: tuple[int, int], radius: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A red disc behind a green bar that hides its right half: picture, visible mask, all of the disc."""
+    image = np.full((*size, 3), 120, np.uint8)
+    disc = cv2.circle(np.zeros(size, np.uint8), centre, radius, 1, -1) > 0
+    image[disc] = (200, 30, 30)
+    bar = np.zeros(size, bool)
+    bar[:, centre[0] : centre[0] + radius + 4] = True
+    image[bar] = (20, 160, 40)
+    return image, disc & ~bar, disc
+
+
+@pytest.mark.parametrize(
+    ("size", "centre", "radius"), [((300, 420), (150, 160), 60), ((90, 800), (20, 40), 30), ((900, 700), (690, 890), 8)]
+)
+def test_a_perfect_completion_comes_back_to_its_place(
+    size: tuple[int, int], centre: tuple[int, int], radius: int
+) -> None:
+    image, mask, disc = scene(size, centre, radius)
+    frame = frame_of(mask)
+    on_white = np.where(disc[..., None], np.array([200, 30, 30], np.uint8), np.uint8(255))
+    made = cv2.resize(crop(on_white, frame, 255), (128, 128), interpolation=cv2.INTER_AREA)
+    found = placed(made, image, mask, frame)
+    assert found.rgba.shape == (*size, 4)
+    assert iou(found.amodal, disc) > 0.9
+    assert (found.amodal | ~mask).all(), "what is visible is part of the whole"
+    kept = cv2.erode(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    assert np.array_equal(found.rgba[..., :3][kept], image[kept])
+    assert (found.rgba[..., 3][mask] == 255).all()
+    assert (found.rgba[..., 3][~found.amodal] == 0).all()
+    assert found.likeness > 0.8
+
+
+def test_marks_elsewhere_are_no_part_of_the_object() -> None:
+    image, mask, _ = scene((200, 200), (90, 100), 40)
+    frame = frame_of(mask)
+    made = np.full((64, 64, 3), 255, np.uint8)
+    made[seen(image, mask, frame, 64)[1] > 0] = (200, 30, 30)
+    alone = placed(made, image, mask, frame).amodal
+    made[:4, :4] = 0
+    assert np.array_equal(placed(made, image, mask, frame).amodal, alone)
+
+
+def test_as_published_nothing_is_put_back() -> None:
+    image, mask, _ = scene((200, 300), (90, 100), 40)
+    made = np.full((256, 256, 3), 255, np.uint8)
+    made[10:40, 10:40] = 0
+    found = as_published(made, image, mask)
+    assert not found.amodal[mask].any()
+    assert found.amodal[10:28, 14:44].all()
+    assert found.likeness == 0
+    assert np.array_equal(seen(image, mask, whole(mask.shape), 256)[0], cv2.resize(image, (256, 256), interpolation=3))
+
+
+class Watched(Context):
+    def __init__(self, end_at: int = 10**6) -> None:
+        super().__init__()
+        self.steps: list[int] = []
+        self.previews: list[dict[str, Any]] = []
+        self.end_at = end_at
+
+    def step(self, done: int, message: str = "") -> None:
+        self.steps.append(done)
+        self.cancelled = len(self.steps) >= self.end_at
+        super().step(done, message)
+
+    def preview(self, stage: str, **values: Any) -> None:
+        self.previews.append(values)
+
+
+def test_completing_reports_previews_and_stops(model: Pix2Gestalt) -> None:
+    image, mask, _ = scene((90, 120), (50, 40), 20)
+    completer, context = Completer(model, "cpu"), Watched()
+    found = completer.complete(image, mask, None, 3, 5, context, "draft")
+    assert len(found) == 3
+    scores = [score for _, _, score in found]
+    assert scores == sorted(scores, reverse=True)
+    assert context.steps[:10] == list(range(1, 11))
+    assert len(context.previews) == 3
+    again = completer.complete(image, mask, None, 3, 5, Watched(), "draft")
+    assert all(np.array_equal(one[0], other[0]) for one, other in zip(found, again, strict=True))
+    published = completer.complete(image, mask, None, 1, 5, Watched(), "reference")
+    assert published[0][0].shape == (90, 120, 4)
+    stopped = Watched(end_at=4)
+    with pytest.raises(Cancelled):
+        completer.complete(image, mask, None, 1, 5, stopped, "standard")
+    assert len(stopped.steps) == 4
+
+
+def test_config_comes_back(tmp_path: Any) -> None:
+    write_config(STARTER, tmp_path / "config.json")
+    assert read_config(tmp_path / "config.json") == STARTER
+    (tmp_path / "config.json").write_text('{"channels": "wide"}', "utf-8")
+    with pytest.raises(ProblemError, match=r"config\.json"):
+        read_config(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "said"),
+    [
+        ({}, "input_blocks.0.0.weight” is missing"),
+        (
+            {"model.diffusion_model.input_blocks.0.0.weight": torch.zeros(320, 8, 3, 3)},
+            "takes 8 channels in place of 12",
+        ),
+    ],
+)
+def test_checkpoints_of_others_are_refused(theirs: dict[str, Tensor], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        converted(theirs)

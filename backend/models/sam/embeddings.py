@@ -14,7 +14,7 @@ Embedding = tuple[torch.Tensor, ...]
 def content_key(image: np.ndarray) -> str:
     """SHA-256 of the size and the pixels of ``image`` (uint8 H x W x 3)."""
     digest = hashlib.sha256(repr(image.shape).encode())
-    digest.update(np.ascontiguousarray(image))
+    digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
 
 

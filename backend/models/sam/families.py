@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 _PARTS = ("vision_config", "prompt_encoder_config", "mask_decoder_config")
 
 # In the authors' code one matrix of random frequencies serves the picture's grid and the prompts.
@@ -52,7 +53,7 @@ SAM = Family("SamModel", "SamConfig", *_IMAGENET, True, "float16", 0.88)
 # Ravi et al., "SAM 2", 2024: SAM2Transforms and SAM2AutomaticMaskGenerator of its repository.
 SAM2 = Family("Sam2Model", "Sam2Config", *_IMAGENET, False, "bfloat16", 0.8)
 # Carion et al., "SAM 3", 2025: its tracker, which takes points and boxes; everything-mode as for SAM 2.
-SAM3 = Family("Sam3TrackerModel", "Sam3TrackerConfig", (0.5,) * 3, (0.5,) * 3, False, "bfloat16", 0.8)
+SAM3 = Family("Sam3TrackerModel", "Sam3TrackerConfig", *_HALF, False, "bfloat16", 0.8)
 
 # By the "model_type" of config.json. SAM 2.1 and SAM 3 are published as their video models.
 FAMILIES: dict[str, Family] = {

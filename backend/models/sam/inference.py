@@ -105,13 +105,13 @@ class SamSegmenter:
             return []
         scores = np.array([each.iou for each in kept])
         order = distinct_boxes(np.stack([each.box for each in kept]), scores, chosen.max_overlap)
-        small = [self._masks(frame, kept[number].logits, size_limited(frame.size, _SMALL_SIDE)) for number in order]
+        small = [self._mask(frame, kept[number].logits, size_limited(frame.size, _SMALL_SIDE)) for number in order]
         order = [order[number] for number in distinct_masks(np.stack(small), chosen.max_overlap)]
         found = []
         for number in order:
             check()
             each = kept[number]
-            found.append(Found(self._masks(frame, each.logits, frame.size), each.iou, each.stability))
+            found.append(Found(self._mask(frame, each.logits, frame.size), each.iou, each.stability))
         return found
 
     def _look(self, image: np.ndarray, check: Callable[[], None]) -> tuple[Frame, Embedding]:
@@ -145,7 +145,7 @@ class SamSegmenter:
             found += [_Candidate(*row) for row in rows]
         return found
 
-    def _masks(self, frame: Frame, logits: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
+    def _mask(self, frame: Frame, logits: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
         return (frame.enlarged(logits[None], size)[0] > 0).cpu().numpy()
 
 

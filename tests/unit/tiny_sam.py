@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 _DECODER = {"hidden_size": 16, "mlp_dim": 16, "num_attention_heads": 2, "iou_head_hidden_dim": 16}
@@ -107,7 +108,10 @@ def published_sam3(folder: Path) -> Any:
         detector_config=detector, tracker_config=options | memory | {"mask_downsampler_embed_dim": 16, "image_size": 56}
     )
     video = lively(Sam3VideoModel(config))
-    video.save_pretrained(folder)
+    config.save_pretrained(folder)
+    # Not by save_pretrained, which prefixes the tracker's names twice.
+    tensors = {name: tensor.clone() for name, tensor in video.state_dict().items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     model: Any = Sam3TrackerModel(Sam3TrackerConfig(**options))
     model.load_state_dict(video.tracker_model.state_dict(), strict=False)
     model.vision_encoder.backbone.load_state_dict(video.detector_model.vision_encoder.backbone.state_dict())

@@ -21,12 +21,7 @@ _POINTS = ParameterInfo(
     title="Points",
     help="Clicks as [x, y, label] in pixels: label 1 is on the object, 0 is not.",
 )
-_BOX = ParameterInfo(
-    "box",
-    "box",
-    title="Box",
-    help="A box around the object: [x0, y0, x1, y1] in pixels.",
-)
+_BOX = ParameterInfo("box", "box", title="Box", help="A box around the object: [x0, y0, x1, y1] in pixels.")
 _SEED = ParameterInfo(
     "seed",
     "integer",
@@ -90,17 +85,8 @@ def _model(task: str, default: str, name: str = "model", title: str = "Model") -
 
 
 _IMAGE = PortInfo("image", "image", help="The picture.")
-_MASK = PortInfo(
-    "mask",
-    "mask",
-    help="The visible part of the object (modal mask), same size as the picture.",
-)
-_OCCLUDERS = PortInfo(
-    "occluders",
-    "mask",
-    required=False,
-    help="What stands before the object, where known.",
-)
+_MASK = PortInfo("mask", "mask", help="The visible part of the object (modal mask), same size as the picture.")
+_OCCLUDERS = PortInfo("occluders", "mask", required=False, help="What stands before the object, where known.")
 
 SEGMENT = TaskInfo(
     "segment",
@@ -275,6 +261,32 @@ WHOLE_OBJECT = TaskInfo(
     stages=["segment", "complete", "reconstruct", "mesh"],
 )
 
+RECOGNIZE = TaskInfo(
+    "recognize",
+    "Say what it is",
+    help="Which of some words fits the object best, with probabilities.",
+    inputs=[
+        PortInfo("image", "image", help="The picture; of one with transparency, only what is opaque counts."),
+        PortInfo("mask", "mask", required=False, help="Look at this part of the picture alone."),
+        PortInfo("completed", "image", required=False, help="RGBA of the whole object: looked at instead."),
+    ],
+    parameters=[
+        ParameterInfo(
+            "labels",
+            "text",
+            default="",
+            title="Labels",
+            help="The words to choose from, with commas between them, e.g. cat, dog, coffee mug.",
+            basic=True,
+        ),
+        _model("recognize", "clip-vit-base-patch32"),
+    ],
+    outputs=[
+        PortInfo("probabilities", "array", help="float32, one a label, best first; the job's info names the labels.")
+    ],
+    stages=["recognize"],
+)
+
 ECHO = TaskInfo(
     "echo",
     "Echo",
@@ -295,7 +307,7 @@ ECHO = TaskInfo(
 )
 
 TASKS: dict[str, TaskInfo] = {
-    task.name: task for task in (SEGMENT, COMPLETE, RECONSTRUCT, MESH, RENDER, WHOLE_OBJECT, ECHO)
+    task.name: task for task in (SEGMENT, COMPLETE, RECONSTRUCT, MESH, RENDER, WHOLE_OBJECT, RECOGNIZE, ECHO)
 }
 
 

@@ -153,6 +153,13 @@ def test_a_pickle_that_would_run_a_command_is_refused_and_runs_nothing(tmp_path:
     assert not list((tmp_path / "kept").iterdir())
 
 
+def test_a_file_of_other_things_than_tensors_is_refused(tmp_path: Path) -> None:
+    publish(tmp_path / "published")
+    torch.save({"weight": [1.0]}, tmp_path / "published" / "pytorch_model.bin")
+    with pytest.raises(ProblemError, match="something other than tensors"):
+        converted(tmp_path / "published", tmp_path / "kept", ("config.json", "pytorch_model.bin", *FILES[2:]))
+
+
 def _gap(numbers: dict[str, Any]) -> None:
     numbers["cat</w>"] = 10_000
 

@@ -29,6 +29,7 @@ CONFINED = {
     "rich": ("backend/cli/",),
 }
 HEAVY = {"torch", "cv2", "scipy", "skimage", "trimesh", "pyrender", "mcubes", "PIL", "PySide6", "kornia", "diffusers"}
+HEAVY |= {"transformers"}
 LINE_LIMIT = 450
 
 

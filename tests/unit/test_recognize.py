@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from backend.pipelines import registry
 from backend.pipelines.context import Context
 from backend.pipelines.recognize import read_labels
+from protocol import Outputs
 from protocol.problems import ErrorCode, ProblemError
 from protocol.tasks import TASKS, check_inputs, check_parameters, kinds_of
 from protocol.values import Array, Image, Mask
@@ -117,3 +119,15 @@ def test_without_the_model_it_is_said_how_to_get_one(tmp_path: Path, monkeypatch
     monkeypatch.setenv("WHOLEFORM_MODELS", str(tmp_path))  # nothing was pulled
     with pytest.raises(ProblemError, match="wholeform models pull clip-vit-base-patch32"):
         recognised(Context(), "cat", image=PHOTO)
+
+
+def test_the_command_prints_the_labels_best_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from backend.cli.run import report
+
+    values, info = recognised(Installed(), "cat, teapot", image=PHOTO)
+    job: Any = SimpleNamespace(info=info)
+    outputs: Any = Outputs(values)
+    report(cast(Any, None), job, outputs, tmp_path, 1.0, as_json=False)
+    printed = capsys.readouterr()
+    assert printed.err.splitlines()[1:] == ["  66.7%  teapot", "  33.3%  cat"]
+    assert printed.out.splitlines() == [str(tmp_path / "probabilities.npz")]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
+from .checks import kinds_of
 from .connection import find_local, is_loopback, new_session, parse_address
 from .events import Event
 from .exchange import Exchange
@@ -29,7 +30,6 @@ from .messages import (
 from .problems import ErrorCode, Problem, ProblemError
 from .security import KeyPair
 from .states import IN_TROUBLE, ConnectionState
-from .tasks import kinds_of
 from .values import Handle, Image, Mask, Value
 
 Inputs = dict[str, Value | Sequence[Value]]

@@ -165,7 +165,7 @@ def wire_items(wire: WireValues) -> list[tuple[str, WireValue]]:
 
 
 def wire_kinds(wire: WireValues) -> dict[str, str | list[str]]:
-    """The kinds in ``wire``, for tasks.check_inputs."""
+    """The kinds in ``wire``, for checks.check_inputs."""
     return {n: [i.kind for i in v] if isinstance(v, list) else v.kind for n, v in wire.items()}
 
 

@@ -39,6 +39,8 @@ def report(client: Client, job: Job, outputs: Outputs, folder: Path, seconds: fl
         return
     models = ", ".join(job.info.get("models", {}).values())
     print(f"Done in {seconds:.1f} s{f' with {models}' if models else ''}.", file=sys.stderr)
+    for label, score in zip(job.info.get("labels", []), job.info.get("scores", []), strict=False):
+        print(f"{score:7.1%}  {label}", file=sys.stderr)
     for name in outputs.names:
         if not isinstance(outputs[name], list) and outputs[name].kind == "handle":
             print(f"On the server: {name} = {saved.names[name]}", file=sys.stderr)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from protocol.checks import check_inputs, check_parameters
 from protocol.frames import check_wire, raw_bytes, wire_items, wire_kinds
 from protocol.messages import Limits, ModelInfo, Submit, TaskInfo
 from protocol.problems import ErrorCode, ProblemError
-from protocol.tasks import check_inputs, check_parameters, find_task
+from protocol.tasks import find_task
 
 
 def check_submit(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from protocol.checks import check_parameters
 from protocol.frames import Buffer, blobs_of
 from protocol.messages import (
     Accepted,
@@ -29,7 +30,7 @@ from protocol.messages import (
 )
 from protocol.problems import ErrorCode, Problem, ProblemError
 from protocol.states import JobState, advance_job
-from protocol.tasks import check_parameters, find_task
+from protocol.tasks import find_task
 
 from .admission import check_submit
 from .blobs import BlobStore

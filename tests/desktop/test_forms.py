@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox
 from desktop_gui.panels.parameters import Parameters
 from desktop_gui.panels.segmented import Segmented
 from desktop_gui.panels.stepper import Stepper
+from protocol.checks import check_parameters
 from protocol.messages import Catalogue, ModelInfo, ParameterInfo, TaskInfo
-from protocol.tasks import TASKS, check_parameters
+from protocol.tasks import TASKS
 
 MODELS = [
     ModelInfo("m1", "First model", ["complete"], "starter", "mugs"),

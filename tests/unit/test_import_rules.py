@@ -28,20 +28,8 @@ CONFINED = {
     "typer": ("backend/cli/",),
     "rich": ("backend/cli/",),
 }
-HEAVY = {
-    "torch",
-    "cv2",
-    "scipy",
-    "skimage",
-    "trimesh",
-    "pyrender",
-    "mcubes",
-    "PIL",
-    "PySide6",
-    "kornia",
-    "diffusers",
-    "transformers",
-}
+HEAVY = {"torch", "cv2", "scipy", "skimage", "trimesh", "pyrender", "mcubes", "PIL", "PySide6", "kornia", "diffusers"}
+HEAVY |= {"transformers"}
 LINE_LIMIT = 450
 
 

@@ -83,7 +83,7 @@ def test_nothing_told_is_zeros_after_the_projection(model: Pix2Gestalt, told: Co
     before = sampled(model, told, [1], how)
     other = Pix2Gestalt(TINY).eval().requires_grad_(False)
     other.load_state_dict(model.state_dict())
-    other.cc_projection.bias += 1
+    other.cc_projection.bias.add_(1)
     assert torch.equal(before, sampled(other, told, [1], how))
     assert not torch.equal(sampled(model, told, [1], Sampling("ddim", 4, 1.0)), before)
 

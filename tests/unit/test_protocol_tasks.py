@@ -8,9 +8,10 @@ import msgspec
 import numpy as np
 import pytest
 
+from protocol.checks import check_inputs, check_parameter, check_parameters, kinds_of
 from protocol.messages import Catalogue
 from protocol.problems import ErrorCode, ProblemError
-from protocol.tasks import TASKS, check_inputs, check_parameter, check_parameters, find_task, kinds_of
+from protocol.tasks import TASKS, find_task
 from protocol.values import Image, Mask, Value
 
 IMAGE = Image(np.zeros((4, 4, 3), np.uint8))

@@ -19,8 +19,9 @@ from backend.pipelines import mesh as mesh_task
 from backend.pipelines import reconstruct as reconstruct_task
 from backend.pipelines.context import Cancelled, Context
 from backend.pipelines.registry import Values, run
+from protocol.checks import check_parameters
 from protocol.problems import ErrorCode, ProblemError
-from protocol.tasks import RENDER, check_parameters
+from protocol.tasks import RENDER
 from protocol.values import Camera, Image, Mask, Mesh
 from tests.unit import shapes_samples as samples
 

@@ -16,8 +16,9 @@ from backend.imaging.masks import iou
 from backend.models.u2netp.inference import SIDE
 from backend.pipelines import registry
 from backend.pipelines.context import Cancelled, Context
+from protocol.checks import check_parameters
 from protocol.problems import ErrorCode, ProblemError
-from protocol.tasks import TASKS, check_parameters
+from protocol.tasks import TASKS
 from protocol.values import Array, Image, Mask
 
 MODELS = ("u2netp", "grabcut")

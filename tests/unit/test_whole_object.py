@@ -11,8 +11,9 @@ from backend.meshes.checks import check_mesh
 from backend.pipelines import whole_object
 from backend.pipelines.context import Cancelled, Context
 from backend.pipelines.registry import Values, run
+from protocol.checks import check_parameters
 from protocol.problems import ErrorCode, ProblemError
-from protocol.tasks import WHOLE_OBJECT, check_parameters
+from protocol.tasks import WHOLE_OBJECT
 from protocol.values import Handle, Image, Mask, Mesh, Value
 from tests.unit import shapes_samples as samples
 

@@ -1,0 +1,1 @@
+"""CLIP: which of any words fits a picture best, as transformers builds it."""

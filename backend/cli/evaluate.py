@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from backend.hub.cards import Card
 
 # Tasks that can be scored, and the module of backend.evaluation that knows how.
-FAMILIES = {"segment": "segmentation", "complete": "completion"}
+FAMILIES = {"segment": "segmentation", "complete": "completion", "reconstruct": "reconstruction"}
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,10 @@ def evaluate(
         for file in filter(None, (json_file, sheet_file)):
             _check_writable(file)
         chosen = _chosen(model, level)
-        from backend.evaluation.cases import find_cases
-
-        source = find_cases(data, split, seed, count)
+        family = importlib.import_module(f"backend.evaluation.{FAMILIES[chosen.task]}")
+        source = family.find(data, split, seed, count)
         print(f"{source.count} cases of {source.name}", file=sys.stderr)
-        tallies = _run(chosen, source, device, sheet_file is not None)
+        tallies = _run(chosen, family, source, device, sheet_file is not None)
         main = tallies[chosen.card.name]
         if json_file is not None:
             told = {"data": source.name, "split": split, **_report(chosen, seed, tallies)}
@@ -128,21 +127,15 @@ def _task(card: Card) -> str:
     )
 
 
-def _run(chosen: Chosen, source: Source, device: str, draws: bool) -> dict[str, Tally]:
-    from backend.evaluation.cases import Case
-    from backend.evaluation.report import mask_tile, run
+def _run(chosen: Chosen, family: Any, source: Source[Any], device: str, draws: bool) -> dict[str, Tally]:
+    from backend.evaluation.report import run
     from backend.hub.registry import load_card
     from backend.pipelines.context import Context
 
-    family: Any = importlib.import_module(f"backend.evaluation.{FAMILIES[chosen.task]}")
     model = load_card(chosen.card, device, chosen.folder)
-
-    def drawn(case: Case, answer: Any) -> Any:
-        return mask_tile(case.image, answer, family.wanted(case))
-
     scorers = family.scorers(chosen.card.name, model, Context(device))
     with _progress(source.count) as told:
-        return run(source.cases, scorers, told, drawn if draws else None)
+        return run(source.cases, scorers, told, family.tile if draws else None)
 
 
 def _report(chosen: Chosen, seed: int, tallies: dict[str, Tally]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 import msgspec
 import numpy as np
@@ -21,6 +21,8 @@ from protocol.problems import ErrorCode, ProblemError
 
 if TYPE_CHECKING:
     from backend.synthetic.worlds import Objects
+
+Judged = TypeVar("Judged")
 
 LIST = "cases.json"
 SMALLEST = 0.01  # visible share of a synthetic picture
@@ -198,29 +200,21 @@ def synthetic_cases(
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(Generic[Judged]):
     """``count`` cases, and what they are called: a folder, or "synthetic:" and the objects."""
 
     name: str
     count: int
-    cases: Iterator[Case]
+    cases: Iterator[Judged]
 
 
-def find_cases(data: str, split: str, seed: int, count: int | None) -> Source:
-    """The cases that ``data`` names: a folder (all of it, or its first ``count``), "synthetic" (300 unless ``count``
-    says otherwise) or "synthetic:" and one of procedural, furniture and mixed. Without the last, mixed where furniture
-    is installed, else procedural. ProblemError (BAD_INPUT, BAD_PARAMETER) naming what is allowed."""
-    kind, _, objects = data.partition(":")
-    if kind == "synthetic":
-        from backend.synthetic.worlds import OBJECTS
-
-        chosen = objects or _installed()
-        if chosen not in OBJECTS:
-            raise ProblemError(
-                ErrorCode.BAD_PARAMETER, f"There are no objects “{objects}”.", f"Allowed: {', '.join(OBJECTS)}."
-            )
+def find_cases(data: str, split: str, seed: int, count: int | None) -> Source[Case]:
+    """The cases that ``data`` names: a folder (all of it, or its first ``count``) or what `synthetic_objects` takes
+    (300 unless ``count`` says otherwise). ProblemError (BAD_INPUT, BAD_PARAMETER) naming what is allowed."""
+    if data.partition(":")[0] == "synthetic":
+        objects = synthetic_objects(data)
         wanted = SYNTHETIC_COUNT if count is None else count
-        return Source(f"synthetic:{chosen}", wanted, synthetic_cases(split, seed, wanted, objects=chosen))
+        return Source(f"synthetic:{objects}", wanted, synthetic_cases(split, seed, wanted, objects=objects))
     if not Path(data).is_dir():
         raise ProblemError(
             ErrorCode.BAD_INPUT,
@@ -230,6 +224,22 @@ def find_cases(data: str, split: str, seed: int, count: int | None) -> Source:
     folder = CaseFolder(Path(data))
     wanted = len(folder) if count is None else min(count, len(folder))
     return Source(data, wanted, (folder[index] for index in range(wanted)))
+
+
+def synthetic_objects(data: str) -> Objects:
+    """The objects of ``data``: "synthetic", or that with ":" and one of procedural, furniture and mixed. Without the
+    last, mixed where furniture is installed, else procedural. ProblemError (BAD_PARAMETER) naming what is allowed."""
+    from backend.synthetic.worlds import OBJECTS
+
+    kind, _, objects = data.partition(":")
+    chosen = objects or _installed()
+    if kind != "synthetic" or chosen not in OBJECTS:
+        raise ProblemError(
+            ErrorCode.BAD_PARAMETER,
+            f"There are no synthetic objects “{data}”.",
+            f"Allowed: synthetic, or synthetic: with one of {', '.join(OBJECTS)}.",
+        )
+    return chosen
 
 
 def _installed() -> Objects:

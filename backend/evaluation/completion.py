@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from backend.evaluation.cases import Case
+from backend.evaluation.cases import Case, find_cases
 from backend.evaluation.masks import hidden_iou
-from backend.evaluation.report import Scorer
+from backend.evaluation.report import Scorer, mask_tile
 from backend.evaluation.segmentation import Segmenter
 from backend.imaging.masks import iou
 from backend.pipelines.context import Context
@@ -18,6 +18,9 @@ from protocol.tasks import TASKS
 METRICS = ("amodal_miou", "hidden_miou", "amodal_miou_from_box")
 
 Samples = list[tuple[np.ndarray, np.ndarray, float]]
+
+
+find = find_cases
 
 
 class Completer(Protocol):
@@ -97,6 +100,6 @@ def scorers(name: str, model: Completer, context: Context) -> dict[str, Scorer[C
     return {each: lambda case, one=one: scored(one, case) for each, one in models.items()}
 
 
-def wanted(case: Case) -> np.ndarray:
-    """The true mask (bool H x W)."""
-    return case.amodal
+def tile(case: Case, answer: np.ndarray) -> np.ndarray:
+    """The picture with the answer and the truth."""
+    return mask_tile(case.image, answer, case.amodal)

@@ -69,11 +69,16 @@ def mask_tile(image: np.ndarray, answer: np.ndarray, truth: np.ndarray) -> np.nd
     tile = image.copy()
     tile[answer] = (tile[answer] * 0.5 + _ANSWER * 0.5).astype(np.uint8)
     outline, _ = cv2.findContours(truth.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    height, width = tile.shape[:2]
-    cv2.drawContours(tile, outline, -1, _TRUTH, max(1, round(max(height, width) / TILE)))
+    cv2.drawContours(tile, outline, -1, _TRUTH, max(1, round(max(tile.shape[:2]) / TILE)))
+    return picture_tile(tile)
+
+
+def picture_tile(picture: np.ndarray) -> np.ndarray:
+    """uint8 TILE x TILE x 3: ``picture`` (uint8 H x W x 3) as large as fits."""
+    height, width = picture.shape[:2]
     scale = TILE / max(height, width)
     across, down = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(tile, (across, down), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(picture, (across, down), interpolation=cv2.INTER_AREA)
     out = np.full((TILE, TILE, 3), _PAPER, np.uint8)
     top, left = (TILE - down) // 2, (TILE - across) // 2
     out[top : top + down, left : left + across] = small

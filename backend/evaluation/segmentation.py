@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from backend.evaluation.cases import Case
-from backend.evaluation.report import Scorer
+from backend.evaluation.cases import Case, find_cases
+from backend.evaluation.report import Scorer, mask_tile
 from backend.imaging.clicks import next_click
 from backend.imaging.masks import iou
 from backend.pipelines.context import Context
@@ -15,6 +15,9 @@ from backend.pipelines.context import Context
 METRICS = ("iou_box", "iou_point", "iou_box_point", "iou_3_clicks")
 BASELINES = ("grabcut", "u2netp")  # models of the hub
 CLICKS = 3
+
+
+find = find_cases
 
 
 class Segmenter(Protocol):
@@ -51,6 +54,6 @@ def scorers(name: str, model: Segmenter, context: Context) -> dict[str, Scorer[C
     return {each: lambda case, one=one: segmentation_scores(one, case, context) for each, one in models.items()}
 
 
-def wanted(case: Case) -> np.ndarray:
-    """The true mask (bool H x W)."""
-    return case.modal
+def tile(case: Case, answer: np.ndarray) -> np.ndarray:
+    """The picture with the answer and the truth."""
+    return mask_tile(case.image, answer, case.modal)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import demo, doctor, evaluate, jobs, keys, models, run, serve, synth, train
+from . import bench, demo, doctor, evaluate, jobs, keys, models, run, serve, synth, train
 
 app = typer.Typer(
     name="wholeform",
@@ -23,6 +23,7 @@ app.add_typer(jobs.app, name="jobs")
 app.command("models")(models.models)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
+app.command("bench")(bench.bench)
 app.add_typer(keys.app, name="keys")
 app.command("synth")(synth.synth)
 app.command("doctor")(doctor.doctor)

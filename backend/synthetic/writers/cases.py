@@ -22,27 +22,57 @@ def write(scenes: Iterable[Scene], folder: Path) -> None:
     [x, y] well inside it, occlusion_rate}. Beside it lie `ID.png`, `ID_modal.png`, `ID_amodal.png`, `ID_front.png` (the
     visible part of what hides it) and `ID_whole.png` (RGBA).
     """
-    cases: list[dict[str, Any]] = []
-    for name, scene, instance in partly_hidden(scenes):
-        box = box_of(instance.modal)
-        cases.append(
-            {
-                "id": name,
-                "box": [box.x0, box.y0, box.x1, box.y1],
-                "point": list(middle(instance.modal)),
-                "occlusion_rate": instance.occlusion_rate,
-            }
+    written = (
+        write_case(
+            folder,
+            name,
+            scene.image,
+            instance.occlusion_rate,
+            modal=instance.modal,
+            amodal=instance.amodal,
+            front=_front(scene, instance),
+            whole=instance.whole,
         )
-        for suffix, content in (
-            ("", png_bytes(scene.image)),
-            ("_modal", mask_bytes(instance.modal)),
-            ("_amodal", mask_bytes(instance.amodal)),
-            ("_front", mask_bytes(_front(scene, instance))),
-            ("_whole", png_bytes(instance.whole)),
-        ):
-            write_bytes(folder / f"{name}{suffix}.png", content)
-    something(len(cases), "partly hidden object")
-    write_bytes(folder / "cases.json", json_bytes(cases))
+        for name, scene, instance in partly_hidden(scenes)
+    )
+    write_list(folder, written, "partly hidden object")
+
+
+def write_case(
+    folder: Path,
+    name: str,
+    image: np.ndarray,
+    occlusion_rate: float,
+    *,
+    modal: np.ndarray,
+    amodal: np.ndarray,
+    front: np.ndarray,
+    whole: np.ndarray,
+) -> dict[str, Any]:
+    """Write the pictures of one case (image uint8 H x W x 3, masks bool H x W, whole uint8 H x W x 4); gives its entry
+    of the list."""
+    for suffix, content in (
+        ("", png_bytes(image)),
+        ("_modal", mask_bytes(modal)),
+        ("_amodal", mask_bytes(amodal)),
+        ("_front", mask_bytes(front)),
+        ("_whole", png_bytes(whole)),
+    ):
+        write_bytes(folder / f"{name}{suffix}.png", content)
+    box = box_of(modal)
+    return {
+        "id": name,
+        "box": [box.x0, box.y0, box.x1, box.y1],
+        "point": list(middle(modal)),
+        "occlusion_rate": occlusion_rate,
+    }
+
+
+def write_list(folder: Path, entries: Iterable[dict[str, Any]], what: str) -> None:
+    """Write cases.json, when all entries are there. ProblemError (BAD_INPUT) where there is not one of ``what``."""
+    found = list(entries)
+    something(len(found), what)
+    write_bytes(folder / "cases.json", json_bytes(found))
 
 
 def _front(scene: Scene, instance: Instance) -> np.ndarray:

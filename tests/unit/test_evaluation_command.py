@@ -125,3 +125,15 @@ def test_wrong_commands_are_told_what_is_allowed(arguments: tuple[str, ...], say
     done = evaluate(*arguments)
     assert done.exit_code == 2
     assert says in done.stderr
+
+
+def test_a_solid_is_scored_on_objects_seen_from_one_side(tmp_path: Path) -> None:
+    done = evaluate("reconstruct", "--data", "synthetic:procedural", "--count", 2, "--json", tmp_path / "scores.json")
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "scores.json").read_text("utf-8"))
+    assert told["model"] == "inflate"
+    assert told["count"] == 2
+    assert set(told["metrics"]) == {"volume_iou", "chamfer", "fscore", "normal_consistency"}
+    assert 0.1 < told["metrics"]["volume_iou"] < 1
+    assert 0 < told["metrics"]["chamfer"] < 0.2
+    assert told["baselines"] == {}

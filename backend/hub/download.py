@@ -170,7 +170,7 @@ class _Part:
                     rest = rest[file.write(rest) :]
                 self._hash.update(chunk)
                 self._hashed += len(chunk)
-                self.told(self.target.name, self._hashed, total)
+                self.told(f"Fetching {self.target.name}", self._hashed, total)
 
     def finish(self, digest: str) -> None:
         with _kept_on_disk(self.path):
@@ -226,8 +226,7 @@ def _transfer(wanted: Wanted, part: _Part) -> None:
     have = size_of(part.path)
     notes = part.notes
     of_this = notes.url == wanted.url and (notes.tag or wanted.sha256) and not 0 < notes.total < have
-    if have and not of_this:
-        part.restart()
+    if not of_this:
         have = 0
     if have and have == notes.total:
         return

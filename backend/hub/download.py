@@ -194,7 +194,7 @@ def _kept_on_disk(path: Path) -> Iterator[None]:
 
 def _received(response: Any) -> bytes:
     try:
-        return response.read(CHUNK)
+        return response.read1(CHUNK)  # what has come by now, so that little is lost to whoever stops here
     except (OSError, http.client.HTTPException) as error:
         raise _Cut(_reason(error)) from error
 

@@ -8,6 +8,7 @@ names anything of Python's own library beyond what torch itself knows and a few 
 
 from __future__ import annotations
 
+import _compat_pickle
 import io
 import pickle
 import pickletools
@@ -17,7 +18,7 @@ import tarfile
 import warnings
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,16 +30,15 @@ MAX_PICKLE = 1 << 30  # bytes of a file's pickle, which holds names and shapes; 
 _PLAIN = {"collections.OrderedDict", "collections.Counter", "_codecs.encode"}
 _PLAIN |= {f"builtins.{name}" for name in ("bytearray", "set", "complex")}
 # Holders of values and names of types: to be called, they become stand-ins too.
-_HOLDERS = {"argparse.Namespace", "types.SimpleNamespace", "collections.defaultdict"}
+_HOLDERS = {"argparse.Namespace", "types.SimpleNamespace"}
 _HOLDERS |= {f"pathlib.{kind}" for kind in ("Path", "PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")}
 _HOLDERS |= {f"typing.{kind}" for kind in ("Any", "List", "Dict", "Tuple", "Union", "Optional")}
 _HOLDERS |= {f"builtins.{kind}" for kind in ("dict", "list", "tuple", "int", "float", "str", "bool", "bytes", "object")}
+_DEFAULTDICT = "collections.defaultdict"
 # How numpy writes its numbers. Bookkeeping has some; weights are tensors.
 _NUMPY = re.compile(r"numpy(\.dtype|\.ndarray|\.dtypes\.\w+|\._?core\.multiarray\.(scalar|_reconstruct))")
 # Frameworks whose classes are written as calls (enumerations, say).
 _FRAMEWORKS = re.compile(r"(pytorch_lightning|lightning|lightning_fabric|lightning_utilities|omegaconf)\.")
-_LIBRARY = sys.stdlib_module_names | {"__builtin__", "copy_reg", "cPickle", "commands"}  # Python 2's names too
-
 _MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa85019")  # of torch.save before it wrote zip archives
 
 
@@ -90,7 +90,7 @@ def _fault(path: Path, what: str) -> ProblemError:
 def _said(error: Exception) -> str:
     """The sentence of torch's message that says what is wrong, without its advice to trust the file."""
     text = str(error)
-    named = re.search(r"(?:GLOBAL|global:?) ([\w.]+)", text)
+    named = re.search(r"GLOBAL ([\w.]+)", text)
     if isinstance(error, pickle.UnpicklingError) and named:
         return f"it names {named[1]}, which no weights need"
     lines = text.rpartition("WeightsUnpickler error:")[2].strip().splitlines()
@@ -140,21 +140,26 @@ def _names_in_pickle(file: IO[bytes]) -> Iterator[str]:
     try:
         for code, argument, _ in pickletools.genops(file):
             if code.name in ("GLOBAL", "INST"):
-                yield str(argument).replace(" ", ".")
-            elif code.name == "STACK_GLOBAL":
-                yield ".".join(texts[-2:])
+                yield _today(*str(argument).split(" ", 1))
+            elif code.name == "STACK_GLOBAL" and len(texts) == 2:
+                yield _today(*texts)
             elif isinstance(argument, str):
                 texts = [*texts[-1:], argument]
     except (ValueError, EOFError, UnicodeDecodeError, OverflowError) as error:
         raise _Odd(f"it is no pickle: {error}") from error
 
 
+def _today(module: str, name: str) -> str:
+    """The full name, where it was written under Python 2's (as torch.save does) under today's."""
+    module, name = _compat_pickle.NAME_MAPPING.get((module, name), (module, name))
+    return f"{_compat_pickle.IMPORT_MAPPING.get(module, module)}.{name}"
+
+
 # --- what stands in for them ---
 
 
 def _is_refused(name: str) -> bool:
-    known = name.replace("__builtin__.", "builtins.")
-    return name.partition(".")[0] in _LIBRARY and known not in _PLAIN | _HOLDERS
+    return name.partition(".")[0] in sys.stdlib_module_names and name not in _PLAIN | _HOLDERS | {_DEFAULTDICT}
 
 
 class _Kind(type):
@@ -169,8 +174,14 @@ class _Kind(type):
         return object.__new__(cls)
 
 
-def _stand_in(name: str) -> type:
+def _no_default(*_: object) -> dict[Any, Any]:
+    return {}
+
+
+def _stand_in(name: str) -> Callable[..., Any]:
     """What is given for ``name``: it takes any arguments and any state and keeps nothing of them."""
+    if name == _DEFAULTDICT:
+        return _no_default
     if name.rpartition(".")[2].endswith("Dict"):
         return OrderedDict  # torch's reader fills nothing else with keys and values
     made = name in _HOLDERS or bool(_NUMPY.fullmatch(name) or _FRAMEWORKS.match(name))

@@ -80,6 +80,12 @@ def state_dir() -> Path:
     return Path(override) if override else _base_dir(os.environ.get("XDG_STATE_HOME") or "~/.local/state")
 
 
+def data_dir() -> Path:
+    """Models that were fetched. The environment variable WHOLEFORM_DATA_DIR overrides it."""
+    override = os.environ.get("WHOLEFORM_DATA_DIR")
+    return Path(override) if override else _base_dir(os.environ.get("XDG_DATA_HOME") or "~/.local/share")
+
+
 def runtime_dir() -> Path:
     """The connection file and local sockets. The environment variable WHOLEFORM_RUNTIME_DIR overrides it."""
     override = os.environ.get("WHOLEFORM_RUNTIME_DIR")

@@ -25,9 +25,9 @@ def golden(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keys, jobs and connection files of the tests alone: nobody's own settings are read or written."""
+    """Keys, jobs, models and connection files of the tests alone: nobody's own are read or written."""
     folder = tmp_path_factory.mktemp("wholeform")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("CONFIG", "STATE", "RUNTIME"):
+        for name in ("CONFIG", "STATE", "DATA", "RUNTIME"):
             patch.setenv(f"WHOLEFORM_{name}_DIR", str(folder / name.lower()))
         yield

@@ -126,15 +126,19 @@ def check_graphics() -> Iterator[Check]:
 
 
 def check_models() -> Iterator[Check]:
-    from backend.hub.registry import model_infos
+    from backend.hub.registry import cards, model_infos
 
     infos = model_infos()
-    broken = [model for model in infos if not model.ready]
+    absent = [model for model in infos if not model.ready]
+    broken = [model for model in absent if cards()[model.name].released is None]
     if broken:
         found = "; ".join(f"{model.name} is not ready" for model in broken)
         yield Check("Models", "missing", found, broken[0].missing)
     else:
-        yield Check("Models", "ok", ", ".join(model.name for model in infos))
+        yield Check("Models", "ok", ", ".join(model.name for model in infos if model.ready))
+    if len(absent) > len(broken):
+        names = ", ".join(model.name for model in absent if model not in broken)
+        yield Check("Models to fetch", "optional", names, "wholeform models pull NAME")
 
 
 def check_server() -> Iterator[Check]:

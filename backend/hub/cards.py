@@ -1,4 +1,4 @@
-"""A model's card: `backend/models/NAME/card.toml`, read and checked without importing anything heavy."""
+"""A model's card: `backend/models/FAMILY/card*.toml`, read and checked without importing anything heavy."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,63}")
 _ENTRY = re.compile(r"backend\.models\.[a-z0-9_]+(\.[a-z0-9_]+)*:[a-z_][a-z0-9_]*")
 _FILE = re.compile(r"[A-Za-z0-9_\-]+\.safetensors")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_CONVERT = re.compile(r"backend\.models\.[a-z0-9_]+(\.[a-z0-9_]+)*:convert")
+_SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_=+.\-]{0,127}")
+# Not every source has a known SHA-256, so nobody on the way may change it.
+_URL = re.compile(r"https://[^\s/]+/\S+")
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,35 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A file that the authors of a model offer at ``url``: ``file`` is its name, ``size`` in bytes is 0 and ``sha256``
+    empty where they are not known."""
+
+    file: str
+    url: str
+    size: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Released:
+    """Weights that are fetched and then converted by ``convert``, "module:function", called as
+    function(sources: dict[str, Path], folder: Path, report: Callable[[float], None]); what it makes takes
+    ``stored_bytes``. ``licence_summary`` is what a person is asked to accept."""
+
+    convert: str
+    licence_summary: str
+    licence_url: str
+    stored_bytes: int
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
 class Card:
-    """What a card says. ``entry`` is "module:function", called as function(device) or, with weights,
-    function(device, tensors). ``measured`` holds figures with how they were measured, for people."""
+    """What a card says. ``entry`` is "module:function", called as function(device); with weights, as
+    function(device, tensors); released, as function(device, folder) with the folder of the converted files.
+    ``family`` is the folder of the model's code, with "-" for "_"; ``measured`` holds figures with how they were
+    measured, for people."""
 
     name: str
     title: str
@@ -43,6 +73,8 @@ class Card:
     entry: str
     memory_bytes: int = 0
     weights: Weights | None = None
+    released: Released | None = None
+    family: str = ""
     measured: dict[str, Any] = field(default_factory=dict)
 
 
@@ -71,6 +103,12 @@ class _Reader:
             raise self.fault(f"has “{self.where}{key}” = {value!r}", f"Allowed: text matching {pattern.pattern}.")
         return value
 
+    def take_bytes(self, key: str, default: int | None = None) -> int:
+        value = self.take(key, int, default)
+        if value < 0:
+            raise self.fault(f"has “{self.where}{key}” = {value}", "Allowed: a number of bytes, not negative.")
+        return value
+
     def finish(self) -> None:
         if self.table:
             unknown = ", ".join(f"“{self.where}{key}”" for key in sorted(self.table))
@@ -91,6 +129,9 @@ def read_card(path: Path) -> Card:
     if level not in LEVELS:
         raise reader.fault(f"has “level” = {level!r}", f"Allowed: {', '.join(LEVELS)}.")
     weights = reader.table.pop("weights", None)
+    released = reader.table.pop("released", None)
+    if weights is not None and released is not None:
+        raise reader.fault("has both “weights” and “released”", "Weights either come with Wholeform or are fetched.")
     card = Card(
         name=reader.take_matching("name", _NAME),
         title=reader.take("title", str),
@@ -102,16 +143,22 @@ def read_card(path: Path) -> Card:
         entry=reader.take_matching("entry", _ENTRY),
         memory_bytes=reader.take("memory_bytes", int, 0),
         weights=None if weights is None else _read_weights(path, weights),
+        released=None if released is None else _read_released(path, released),
+        family=path.parent.name.replace("_", "-"),
         measured=reader.take("measured", dict, {}),
     )
     reader.finish()
     return card
 
 
-def _read_weights(path: Path, table: Any) -> Weights:
+def _table(path: Path, name: str, table: Any) -> _Reader:
     if not isinstance(table, dict):
-        raise _Reader(path, {}).fault("has “weights” that is no table", "Write it as [weights].")
-    reader = _Reader(path, table, "weights.")
+        raise _Reader(path, {}).fault(f"has “{name}” that is no table", f"Write it as [{name}].")
+    return _Reader(path, table, f"{name}.")
+
+
+def _read_weights(path: Path, table: Any) -> Weights:
+    reader = _table(path, "weights", table)
     weights = Weights(
         file=reader.take_matching("file", _FILE),
         sha256=reader.take_matching("sha256", _SHA256),
@@ -120,3 +167,34 @@ def _read_weights(path: Path, table: Any) -> Weights:
     )
     reader.finish()
     return weights
+
+
+def _read_released(path: Path, table: Any) -> Released:
+    reader = _table(path, "released", table)
+    sources = tuple(_read_source(path, each) for each in reader.take("sources", list))
+    if not sources or len({source.file for source in sources}) < len(sources):
+        raise reader.fault("has no sources or two of one name", "Write each as [[released.sources]].")
+    released = Released(
+        convert=reader.take_matching("convert", _CONVERT),
+        licence_summary=reader.take("licence_summary", str),
+        licence_url=reader.take_matching("licence_url", _URL),
+        stored_bytes=reader.take_bytes("stored_bytes"),
+        sources=sources,
+    )
+    reader.finish()
+    return released
+
+
+def _read_source(path: Path, table: Any) -> Source:
+    reader = _table(path, "released.sources", table)
+    known = bool(reader.table.get("sha256"))
+    if not known:
+        reader.table.pop("sha256", None)
+    source = Source(
+        file=reader.take_matching("file", _SOURCE),
+        url=reader.take_matching("url", _URL),
+        size=reader.take_bytes("size", 0),
+        sha256=reader.take_matching("sha256", _SHA256) if known else "",
+    )
+    reader.finish()
+    return source

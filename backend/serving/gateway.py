@@ -93,13 +93,12 @@ class Gateway:
             self._close_sockets()
             raise
         self.address = self._socket.last_endpoint.decode()
-        self._models = model_infos()
         self._store = JobStore(options.state / "jobs.sqlite")
         self._disk = Disk(self._context)
         self._blobs = BlobStore(options.state, options.disk_reserve, self._disk)
         self._pool = WorkerPool(self._context, options, options.state / "worker.log")
         self._clients = Clients(self._socket)
-        self._jobs = Jobs(options, self._store, self._blobs, self._pool, self._clients, dict(TASKS), self._models)
+        self._jobs = Jobs(options, self._store, self._blobs, self._pool, self._clients, dict(TASKS), model_infos())
         self._freeing: dict[bytes, tuple[int, int]] = {}  # who asked to free memory: answers to come, bytes so far
         self._began = time.monotonic()
         self._running = True
@@ -237,7 +236,8 @@ class Gateway:
         self._clients.send(route, Snapshot(self._jobs.snapshot(owner)))
 
     def _on_describe(self, route: bytes, owner: str, message: Describe, arrays: list[Buffer]) -> None:
-        self._clients.send(route, Catalogue(list(TASKS.values()), self._models))
+        # Read anew: a model may have been fetched or removed since the start.
+        self._clients.send(route, Catalogue(list(TASKS.values()), model_infos()))
 
     def _on_submit(self, route: bytes, owner: str, message: Submit, arrays: list[Buffer]) -> None:
         self._jobs.submit(owner, route, message, arrays)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from backend.hub.disk import to_disk
 from protocol.problems import ErrorCode, ProblemError
 
 _UNFINISHED = ".unfinished-"
@@ -23,22 +24,14 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(unfinished)
-        _to_disk(unfinished)
+        to_disk(unfinished)
         os.replace(unfinished, path)
-        _to_disk(path.parent)
+        to_disk(path.parent)
     except (OSError, SafetensorError) as error:
         unfinished.unlink(missing_ok=True)
         raise ProblemError(
             ErrorCode.TOO_LARGE, f"{path} cannot be written: {error}.", "Make room there, or name another: --out DIR."
         ) from error
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -30,4 +30,6 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("CONFIG", "STATE", "DATA", "RUNTIME"):
             patch.setenv(f"WHOLEFORM_{name}_DIR", str(folder / name.lower()))
+        patch.delenv("WHOLEFORM_MODELS", raising=False)
+        patch.delenv("WHOLEFORM_MIRROR", raising=False)
         yield

@@ -8,14 +8,19 @@ from backend.pipelines.context import Context
 from protocol.problems import ErrorCode, ProblemError
 from protocol.values import Array, Image, Mask
 
+SALIENT = "u2netp"  # finds what stands out most
+
 
 def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Info: the model. ProblemError: BAD_PARAMETER when the prompt does not fit the picture, MODEL_FAILED when nothing
-    is found there."""
+    """Info: the model that did it. Where nothing is pointed at, models that must be told give way to SALIENT.
+    ProblemError: BAD_PARAMETER when the prompt does not fit the picture, MODEL_FAILED when nothing is found there."""
     image: Image = inputs["image"]
-    name = parameters["model"]
+    name, points, box = (parameters[each] for each in ("model", "points", "box"))
     context.stage("segment", 1, "Looking at the picture")
-    found, confidence = context.model(name).segment(image.rgb, parameters["points"], parameters["box"], context)
+    model = context.model(name)
+    if not points and box is None and getattr(model, "needs_prompt", False):
+        name, model = SALIENT, context.model(SALIENT)
+    found, confidence = model.segment(image.rgb, points, box, context)
     if not found.any():
         raise ProblemError(
             ErrorCode.MODEL_FAILED,

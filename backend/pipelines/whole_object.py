@@ -81,10 +81,11 @@ class _Job:
         model = self._parameters.get(f"{name}_model")
         if model is not None:
             parameters = {**parameters, "model": model}
-            self._models[name] = model
         began = time.monotonic()
         outputs, report = stage(Part(self._context, self._shares[name]), inputs, parameters)
         self._seconds[name] = round(time.monotonic() - began, 3)
+        if model is not None:
+            self._models[name] = report.get("models", {}).get(name, model)  # another one where nothing is pointed at
         self._reports[name] = {key: value for key, value in report.items() if key not in ("models", "seconds")}
         return outputs
 

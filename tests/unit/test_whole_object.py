@@ -106,7 +106,7 @@ def test_whole_path_with_previews_and_rising_progress(quick_stages: list[str]) -
     assert shown["mesh"]["mesh"].colours is not None
     assert len(shown["mesh"]["mesh"].faces) <= 2_000
 
-    assert info["models"] == {"segment": "u2netp", "complete": "symmetry-inpaint", "reconstruct": "inflate"}
+    assert info["models"] == {"segment": "prompted-u2netp", "complete": "symmetry-inpaint", "reconstruct": "inflate"}
     assert info["seed"] == 5
     assert info["parameters"]["faces"] == 2_000
     assert set(info["seconds"]) == {"segment", "complete", "reconstruct", "mesh"}
@@ -158,7 +158,7 @@ def test_opaque_completion_takes_the_mask_as_its_shape(quick_stages: list[str]) 
 
 def test_opaque_completion_without_a_mask_is_pointed_at(quick_stages: list[str]) -> None:
     outputs, _ = run("whole_object", {"image": IMAGE, "completed": IMAGE}, parameters(), Recorder())
-    assert quick_stages == ["u2netp"]
+    assert quick_stages == ["prompted-u2netp"]
     assert outputs["amodal_masks"] == [Mask.of(MASK)]
 
 

@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 import torch
 
-from backend.imaging.boxes import Box, box_of, box_within, whole
+from backend.imaging.boxes import Box, box_of, box_within
 from backend.imaging.prompts import Prompt, read_prompt
 from backend.imaging.scaling import resized
 from backend.models.prompted_u2netp.network import PromptedU2NetP
 from backend.models.prompted_u2netp.prompts import prompt_maps
+from protocol.problems import ErrorCode, ProblemError
 
-SIDE = 224  # of the network's picture
+SIDE = 192  # of the network's picture, as at the end of its training
 BOX_MARGIN = 0.2  # of the box's longer side, as in training
 _WIDE = 0.75  # first crop around points, of the picture's longer side
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
@@ -40,6 +41,8 @@ class _Look:
 class PromptedSegmenter:
     """Segments one object; remembers the features of its last crop."""
 
+    needs_prompt = True
+
     def __init__(self, network: PromptedU2NetP, device: str) -> None:
         self._network = network
         self._device = device
@@ -51,9 +54,13 @@ class PromptedSegmenter:
         """``image`` uint8 H x W x 3; ``points`` [x, y, label] and ``box`` [x0, y0, x1, y1] in pixels; ``context``
         offers check(). Gives the mask (bool H x W, perhaps empty) and the confidence (float32 H x W, 0 to 1).
 
-        ProblemError (BAD_PARAMETER) for points or a box that do not fit the picture.
+        ProblemError (BAD_PARAMETER) for points or a box that do not fit the picture, or where there are neither.
         """
         prompt = read_prompt(points, box, image.shape[:2])
+        if prompt.empty:
+            raise ProblemError(
+                ErrorCode.BAD_PARAMETER, "Nothing says which object is meant.", "Give a point on it, or a box around it."
+            )
         crop = self._crop(image, prompt, context)
         likely = self._answer(image, crop, prompt, None)
         context.check()
@@ -69,8 +76,6 @@ class PromptedSegmenter:
         size = image.shape[:2]
         if prompt.box is not None:
             return prompt.box.grown(BOX_MARGIN * max(prompt.box.width, prompt.box.height), size)
-        if prompt.empty:
-            return whole(size)
         if self._look is not None and _same(self._look.image, image) and self._holds(self._look.crop, prompt):
             return self._look.crop
         wide = _around(prompt.positive, _WIDE * max(size), size)

@@ -1,4 +1,7 @@
-"""A model whose weights are fetched, small: its card, its sources, its converter and what loads it."""
+"""A model whose weights are fetched, small: its card, its sources, its converter and what loads it.
+
+torch is imported where it is used: processes that tests start need the card alone.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load_file, save_file
-
 from backend.hub.cards import Card, Released, Source
 from backend.hub.foreign import read_checkpoint
 from protocol.problems import ErrorCode, ProblemError
@@ -24,6 +24,8 @@ CONFIG = json.dumps({"width": 3}).encode()
 
 def checkpoint() -> bytes:
     """What its authors offer."""
+    import torch
+
     content = io.BytesIO()
     torch.save({"state_dict": {"a": torch.arange(1000.0)}, "epoch": 5}, content)
     return content.getvalue()
@@ -53,12 +55,16 @@ def card(
     )
 
 
-def load(device: str, folder: Path) -> tuple[str, dict[str, torch.Tensor], str]:
+def load(device: str, folder: Path) -> tuple[str, dict[str, Any], str]:
     """What the catalogue's models would be made of."""
+    from safetensors.torch import load_file
+
     return device, load_file(folder / "model.safetensors"), (folder / "config.json").read_text()
 
 
 def convert(sources: dict[str, Path], folder: Path, report: Callable[[float], None]) -> None:
+    from safetensors.torch import save_file
+
     state = read_checkpoint(sources["weights.ckpt"])["state_dict"]
     report(0.5)
     save_file({name: tensor.half() for name, tensor in state.items()}, folder / "model.safetensors")

@@ -236,7 +236,7 @@ def synthetic_objects(data: str) -> Objects:
     if kind != "synthetic" or chosen not in OBJECTS:
         raise ProblemError(
             ErrorCode.BAD_PARAMETER,
-            f"There are no synthetic objects “{data}”.",
+            f"There are no objects “{objects or data}”.",
             f"Allowed: synthetic, or synthetic: with one of {', '.join(OBJECTS)}.",
         )
     return chosen

@@ -113,7 +113,7 @@ def test_a_trained_model_is_scored_from_its_folder(folder: Path, trained: Path) 
     ("arguments", "says"),
     [
         (("nothing",), "no model “nothing”"),
-        (("inflate",), "no score for “inflate” yet"),
+        (("clip-vit-base-patch32",), "no score for “clip-vit-base-patch32” yet"),
         (("grabcut", "--level", "starter"), "not as starter"),
         (("grabcut", "--data", "nowhere"), "is no folder"),
         (("grabcut", "--data", "synthetic:bricks"), "no objects “bricks”"),

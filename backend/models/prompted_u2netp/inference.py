@@ -59,7 +59,7 @@ class PromptedSegmenter:
         prompt = read_prompt(points, box, image.shape[:2])
         if prompt.empty:
             raise ProblemError(
-                ErrorCode.BAD_PARAMETER, "Nothing says which object is meant.", "Give a point on it, or a box around it."
+                ErrorCode.BAD_PARAMETER, "Nothing says which object is meant.", "Give a point on it or a box around it."
             )
         crop = self._crop(image, prompt, context)
         likely = self._answer(image, crop, prompt, None)

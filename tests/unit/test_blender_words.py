@@ -91,7 +91,9 @@ def test_what_was_understood_of_an_address(address: str, key: str, text: str, go
 
 def test_the_form_of_the_main_task() -> None:
     models = [
-        messages.ModelInfo("u2netp", "U2-Net small", ["segment"], level="released", good_for="things that stand out"),
+        messages.ModelInfo(
+            "prompted-u2netp", "U2-Net small", ["segment"], level="starter", good_for="things that stand out"
+        ),
         messages.ModelInfo("far", "Far away", ["segment"], ready=False, missing="Pull it"),
     ]
     form = {field.name: field for field in forms.form_fields(tasks.WHOLE_OBJECT, models)}
@@ -103,7 +105,7 @@ def test_the_form_of_the_main_task() -> None:
     assert form["faces"].arguments["min"] == 500
     assert form["seed"].arguments["max"] == 2**31 - 1
     items = form["segment_model"].arguments["items"]
-    assert items[0] == ("u2netp", "U2-Net small", "released model. things that stand out")
+    assert items[0] == ("prompted-u2netp", "U2-Net small", "starter model. things that stand out")
     assert items[1][1] == "Far away (not ready)"
     assert form["complete_model"].arguments["items"][0][0] == "symmetry-inpaint"  # the default, though not listed
     for field in form.values():

@@ -126,6 +126,16 @@ def test_a_further_click_looks_at_no_new_features(network: PromptedU2NetP, monke
         segmenter.segment(255 - image, [[60, 60, 1]], box, context)
 
 
+def test_an_answer_does_not_depend_on_what_was_asked_before(network: PromptedU2NetP) -> None:
+    image = np.random.default_rng(4).integers(0, 255, (120, 160, 3), dtype=np.uint8)
+    clicks = [[60, 60, 1], [100, 70, 0], [50, 40, 1]]
+    asked = PromptedSegmenter(network, "cpu")
+    for points, box in (([], [20, 20, 90, 90]), (clicks[:1], [20, 20, 110, 90]), ([[90, 90, 1]], None), (clicks, None)):
+        seen = asked.segment(image, points, box, Context())[1]
+    fresh = PromptedSegmenter(network, "cpu").segment(image, clicks, None, Context())[1]
+    assert np.array_equal(seen, fresh)
+
+
 @pytest.fixture
 def recipe(tmp_path: Path) -> PromptedRecipe:
     config = TrainConfig(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -20,6 +20,8 @@ from protocol.problems import ErrorCode, ProblemError
 SIDE = 192  # of the network's picture, as at the end of its training
 BOX_MARGIN = 0.2  # of the box's longer side, as in training
 _WIDE = 0.75  # first crop around points, of the picture's longer side
+_CROPS = 4  # whose features are kept
+_ANSWERS = 512  # that are kept, of 150 kB each
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
 
@@ -29,24 +31,29 @@ def prepared(image: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(((image.astype(np.float32) / 255 - _MEAN) / _STD).transpose(2, 0, 1))
 
 
+Point = tuple[float, float, float]  # x, y in pixels, label
+
+
 @dataclass(frozen=True, eq=False)
-class _Look:
-    """A crop that was looked at: its picture (to know it again), where it is, and its features."""
+class _Seen:
+    """What was found out about a picture: features by crop, the closer crop by first point, answers by crop and
+    prompt. All follow from picture and prompt, so what was asked before changes nothing but the time."""
 
     image: np.ndarray
-    crop: Box
-    features: list[torch.Tensor]
+    features: dict[Box, list[torch.Tensor]] = field(default_factory=dict)
+    closer: dict[Point, Box] = field(default_factory=dict)
+    answers: dict[tuple[Box, tuple[Point, ...], Box | None], np.ndarray] = field(default_factory=dict)
 
 
 class PromptedSegmenter:
-    """Segments one object; remembers the features of its last crop."""
+    """Segments one object; remembers what it saw in the last picture, so that a further click is one decoder pass."""
 
     needs_prompt = True
 
     def __init__(self, network: PromptedU2NetP, device: str) -> None:
         self._network = network
         self._device = device
-        self._look: _Look | None = None
+        self._seen: _Seen | None = None
 
     def segment(
         self, image: np.ndarray, points: Sequence[Sequence[float]], box: Sequence[float] | None, context: Any
@@ -61,61 +68,74 @@ class PromptedSegmenter:
             raise ProblemError(
                 ErrorCode.BAD_PARAMETER, "Nothing says which object is meant.", "Give a point on it or a box around it."
             )
-        crop = self._crop(image, prompt, context)
-        likely = self._answer(image, crop, prompt, None)
-        context.check()
-        if len(prompt.positive) + len(prompt.negative) > 1:
-            # Clicks after the first one correct the answer before them.
-            likely = self._answer(image, crop, prompt, likely)
+        if self._seen is None or not _same(self._seen.image, image):
+            self._seen = _Seen(image)
+        seen = self._seen
+        clicks: list[Point] = [(float(x), float(y), float(label)) for x, y, label in points]
+        crop = self._crop(seen, clicks, prompt, context)
+        likely = self._answer(seen, crop, clicks[:1], prompt.box, None)
+        # Each click after the first one corrects the answer before it.
+        for count in range(2, len(clicks) + 1):
+            context.check()
+            likely = self._answer(seen, crop, clicks[:count], prompt.box, likely)
         confidence = np.zeros(image.shape[:2], np.float32)
         confidence[crop.slices] = resized(likely, (crop.height, crop.width))
         return confidence >= 0.5, confidence
 
-    def _crop(self, image: np.ndarray, prompt: Prompt, context: Any) -> Box:
-        """Around the box; else around what the points mean in a wider crop, so that the object fills it."""
-        size = image.shape[:2]
+    def _crop(self, seen: _Seen, clicks: list[Point], prompt: Prompt, context: Any) -> Box:
+        """Around the box; else around what the first click on the object means in a wider crop, so that the object
+        fills it, where that holds all clicks."""
+        size = seen.image.shape[:2]
         if prompt.box is not None:
             return prompt.box.grown(BOX_MARGIN * max(prompt.box.width, prompt.box.height), size)
-        if self._look is not None and _same(self._look.image, image) and self._holds(self._look.crop, prompt):
-            return self._look.crop
-        wide = _around(prompt.positive, _WIDE * max(size), size)
-        likely = resized(self._answer(image, wide, prompt, None), (wide.height, wide.width))
-        context.check()
-        if not (likely >= 0.5).any():
-            return wide
-        found = box_of(likely >= 0.5)
-        place = Box(found.x0 + wide.x0, found.y0 + wide.y0, found.x1 + wide.x0, found.y1 + wide.y0)
-        closer = place.grown(2 * BOX_MARGIN * max(place.width, place.height), size)
-        return closer if self._holds(closer, prompt) else wide
+        first = next(each for each in clicks if each[2] > 0)
+        if first not in seen.closer:
+            wide = _around(np.array([first[:2]]), _WIDE * max(size), size)
+            likely = resized(self._answer(seen, wide, [first], None, None), (wide.height, wide.width))
+            context.check()
+            seen.closer[first] = _closer(likely >= 0.5, wide, size)
+        crop = seen.closer[first]
+        held = all(crop.x0 <= x < crop.x1 and crop.y0 <= y < crop.y1 for x, y, _ in clicks)
+        return crop if held else _around(np.array(clicks)[:, :2], _WIDE * max(size), size)
 
-    @staticmethod
-    def _holds(crop: Box, prompt: Prompt) -> bool:
-        return all(crop.x0 <= x < crop.x1 and crop.y0 <= y < crop.y1 for x, y in (*prompt.positive, *prompt.negative))
-
-    def _answer(self, image: np.ndarray, crop: Box, prompt: Prompt, last: np.ndarray | None) -> np.ndarray:
+    def _answer(
+        self, seen: _Seen, crop: Box, clicks: list[Point], box: Box | None, last: np.ndarray | None
+    ) -> np.ndarray:
         """Probabilities (float32 SIDE x SIDE) of the crop's pixels."""
-        features = self._features(image, crop)
-        size = np.array([crop.width, crop.height])
-        labelled = [(each, label) for label, group in ((1, prompt.positive), (0, prompt.negative)) for each in group]
-        points = np.array([(*((np.asarray(at) + 0.5 - (crop.x0, crop.y0)) / size), label) for at, label in labelled])
-        box = None
-        if prompt.box is not None:
-            low = (np.array([prompt.box.x0, prompt.box.y0]) - (crop.x0, crop.y0)) / size
-            high = (np.array([prompt.box.x1, prompt.box.y1]) - (crop.x0, crop.y0)) / size
-            box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-        told = torch.from_numpy(prompt_maps(SIDE, points.reshape(-1, 3), box, last))[None].to(self._device)
-        with torch.inference_mode():
-            return torch.sigmoid(self._network.decode(features, told)[0])[0, 0].float().cpu().numpy()
+        key = crop, tuple(clicks), box
+        if key not in seen.answers:
+            if len(seen.answers) >= _ANSWERS:
+                seen.answers.clear()
+            size = np.array([crop.width, crop.height])
+            corner = np.array([crop.x0, crop.y0])
+            points = np.array([(*((np.array([x, y]) + 0.5 - corner) / size), label) for x, y, label in clicks])
+            drawn = None
+            if box is not None:
+                low, high = ((np.array(each) - corner) / size for each in ((box.x0, box.y0), (box.x1, box.y1)))
+                drawn = float(low[0]), float(low[1]), float(high[0]), float(high[1])
+            told = torch.from_numpy(prompt_maps(SIDE, points.reshape(-1, 3), drawn, last))[None].to(self._device)
+            with torch.inference_mode():
+                logits = self._network.decode(self._features(seen, crop), told)[0]
+                seen.answers[key] = torch.sigmoid(logits)[0, 0].float().cpu().numpy()
+        return seen.answers[key]
 
-    def _features(self, image: np.ndarray, crop: Box) -> list[torch.Tensor]:
-        if self._look is not None and self._look.crop == crop and _same(self._look.image, image):
-            return self._look.features
-        small = cv2.resize(image[crop.slices], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        tensor = torch.from_numpy(prepared(small))[None].to(self._device, memory_format=torch.channels_last)
-        with torch.inference_mode():
-            features = self._network.encode(tensor)
-        self._look = _Look(image, crop, features)
-        return features
+    def _features(self, seen: _Seen, crop: Box) -> list[torch.Tensor]:
+        if crop not in seen.features:
+            if len(seen.features) >= _CROPS:
+                seen.features.clear()
+            small = cv2.resize(seen.image[crop.slices], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+            tensor = torch.from_numpy(prepared(small))[None].to(self._device, memory_format=torch.channels_last)
+            seen.features[crop] = self._network.encode(tensor)
+        return seen.features[crop]
+
+
+def _closer(found: np.ndarray, wide: Box, size: tuple[int, int]) -> Box:
+    """The crop around what was ``found`` in ``wide`` (bool), or that one where nothing was."""
+    if not found.any():
+        return wide
+    box = box_of(found)
+    place = Box(box.x0 + wide.x0, box.y0 + wide.y0, box.x1 + wide.x0, box.y1 + wide.y0)
+    return place.grown(2 * BOX_MARGIN * max(place.width, place.height), size)
 
 
 def _same(first: np.ndarray, second: np.ndarray) -> bool:

@@ -32,11 +32,14 @@ _SAUCER = (
     *((x, y, 0.0) for x, y in ((290, 130), (290, 40), (200, 60), (380, 80), (365, 285), (380, 250))),
 )
 
+# One clear thing that fills the picture, which saliency knows best.
+_CLEAR = {"segment_model": "u2netp"}
+
 DEFAULT = "coffee"
 EXAMPLES: dict[str, Example] = {
     example.name: example
     for example in (
-        Example("coffee", "coffee.png", "A cup on its saucer", box=(65, 12, 490, 392)),
+        Example("coffee", "coffee.png", "A cup on its saucer", box=(65, 12, 490, 392), parameters=_CLEAR),
         Example(
             "saucer",
             "coffee.png",
@@ -47,6 +50,6 @@ EXAMPLES: dict[str, Example] = {
         ),
         Example("rocket", "rocket.jpg", "A rocket at night", box=(280, 20, 370, 400)),
         Example("astronaut", "astronaut.png", "An astronaut's head", points=((220, 100, 1.0),)),
-        Example("cat", "cat.png", "A cat", points=((230, 150, 1.0),)),
+        Example("cat", "cat.png", "A cat", points=((230, 150, 1.0),), parameters=_CLEAR),
     )
 }

@@ -10,6 +10,7 @@ import numpy as np
 
 from backend.imaging.clicks import Random, next_click, somewhere
 from backend.models.prompted_u2netp.prompts import prompt_maps
+from backend.models.prompted_u2netp.textures import patterned
 from backend.synthetic.scene import Instance, Scene
 from backend.synthetic.splits import seed_of
 from backend.synthetic.worlds import Objects, make_scene
@@ -18,6 +19,7 @@ PER_SCENE = 8  # examples from one scene
 SCENES = 8  # take turns, so that a batch sees many
 _SMALLEST = 0.004  # visible share of the picture
 _CLICKS = 4  # at most
+_PATTERNED = 0.6  # of the examples
 
 Span = tuple[float, float, float, float]  # x0, y0, x1, y1
 
@@ -71,6 +73,8 @@ def example_of(scene: Scene, instance: Instance, random: Random, side: int) -> E
     if not wanted.any():
         wanted[side // 2, side // 2] = True
     others = [cut(each.modal.astype(np.float32), crop, side, cv2.INTER_LINEAR) >= 0.5 for each in scene.instances]
+    if random.random() < _PATTERNED:
+        image = patterned(random, image, others)
     if random.random() < 0.5:
         image, wanted = image[:, ::-1], wanted[:, ::-1]
         others = [each[:, ::-1] for each in others]
@@ -94,7 +98,7 @@ def _crop(random: Random, modal: np.ndarray, boxed: bool) -> tuple[Span, Span]:
         grown = random.uniform(0.12, 0.3) * max(width, height)
         crop = drawn + np.array([-grown, -grown, grown, grown])
     else:
-        side = max(width, height) * np.exp(random.uniform(np.log(1.1), np.log(5)))
+        side = max(width, height) * np.exp(random.uniform(np.log(0.8), np.log(5)))
         cx = (x0 + x1) / 2 + random.uniform(-0.3, 0.3) * (side - width)
         cy = (y0 + y1) / 2 + random.uniform(-0.3, 0.3) * (side - height)
         # Pushed into the picture, as a crop around a click is.

@@ -73,12 +73,13 @@ class PromptedRecipe:
 
     def loss(self, module: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Mapping[str, Tensor | float]]:
         network: Any = getattr(module, "module", module)  # as several processes wrap it
-        logits, sides = network.decode(network.encode(batch["image"]), batch["prompts"])
-        wanted = batch["wanted"]
-        total = _mask_loss(logits.float(), wanted)
-        for side in sides:
-            total = total + _SIDES * _mask_loss(side.float(), wanted)
-        return total, {"iou": _iou(logits.detach() > 0, wanted > 0.5).mean()}
+        features, wanted = network.encode(batch["image"]), batch["wanted"]
+        logits, sides = network.decode(features, batch["prompts"])
+        # What it answered is corrected by a further click, as people do (Sofiiuk et al. 2022, section 3.2).
+        corrected, corrected_sides = network.decode(features, _clicked(batch["prompts"], logits.detach(), wanted))
+        total = _levels_loss(logits, sides, wanted) + _levels_loss(corrected, corrected_sides, wanted)
+        ious = {"iou": logits, "iou_corrected": corrected}
+        return total / 2, {name: _iou(each.detach() > 0, wanted > 0.5).mean() for name, each in ious.items()}
 
     def recomputed(self, module: nn.Module) -> Sequence[nn.Module]:
         assert isinstance(module, PromptedU2NetP)
@@ -140,6 +141,31 @@ def _batch(examples: list[Example]) -> dict[str, Tensor]:
         "prompts": torch.from_numpy(np.stack([each.prompts for each in examples])),
         "wanted": torch.from_numpy(np.stack([each.wanted[None] for each in examples]).astype(np.float32)),
     }
+
+
+def _clicked(prompts: Tensor, logits: Tensor, wanted: Tensor) -> Tensor:
+    """``prompts`` (N x 5 x S x S) with a click in the middle of the largest error of ``logits``, and with what they
+    say as the last mask where there was a click before."""
+    likely = torch.sigmoid(logits).float().cpu().numpy()
+    maps = prompts.float().cpu().numpy().copy()
+    side = maps.shape[-1]
+    for told, found, whole in zip(maps, likely[:, 0], wanted.cpu().numpy()[:, 0], strict=True):
+        click = next_click(found >= 0.5, whole > 0.5)
+        if click is None:
+            continue
+        again = told[:2].any()
+        x, y, label = click
+        point = np.array([[(x + 0.5) / side, (y + 0.5) / side, label]])
+        told[:2] = np.maximum(told[:2], prompt_maps(side, point, None, None)[:2])
+        if again:
+            told[3], told[4] = found, 1
+    return torch.from_numpy(maps).to(prompts.device, prompts.dtype)
+
+
+def _levels_loss(logits: Tensor, sides: Sequence[Tensor], wanted: Tensor) -> Tensor:
+    return _mask_loss(logits.float(), wanted) + _SIDES * sum(
+        (_mask_loss(side.float(), wanted) for side in sides), logits.new_zeros(())
+    )
 
 
 def _mask_loss(logits: Tensor, wanted: Tensor) -> Tensor:

@@ -105,7 +105,7 @@ class _Training:
     def run(self, resume: bool) -> Outcome:
         config, accelerator = self.config, self.accelerator
         seed_all(config.seed, BUILD)
-        self.state = State(self.recipe.build(), config, accelerator)
+        self.state = State(self.recipe.build(), config, accelerator, self.recipe.rates())
         self._restore(resume)
         if config.recompute:
             recompute_activations(self.recipe.recomputed(self.state.module))
@@ -203,7 +203,7 @@ class _Training:
         config, accelerator, state = self.config, self.accelerator, self.state
         rate = learning_rate(config, state.step)
         for group in state.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["times"]
         names: list[str] = []
         told = torch.zeros((), device=accelerator.device)
         for turn in range(config.accumulate):

@@ -60,6 +60,10 @@ class Recipe(Protocol):
         config asks for it; none of them inside another."""
         ...
 
+    def rates(self) -> Mapping[str, float]:
+        """How many times the learning rate weights have, by how their names begin; 1 for all others."""
+        ...
+
     def evaluate(self, module: nn.Module) -> dict[str, float]:
         """Scores of ``module`` (averaged weights, evaluation mode, no gradients) on data it is not trained on."""
         ...

@@ -19,13 +19,15 @@ from .ema import Ema
 class State:
     """The state after ``step`` steps and ``seconds``. ``module`` is the bare network, on the accelerator's device."""
 
-    def __init__(self, module: nn.Module, config: TrainConfig, accelerator: Accelerator) -> None:
+    def __init__(
+        self, module: nn.Module, config: TrainConfig, accelerator: Accelerator, rates: Mapping[str, float]
+    ) -> None:
         self.step = 0
         self.seconds = 0.0
         self.module = module.to(accelerator.device).train()
         self.ema = Ema(self.module, config.ema_decay)
         self._trained = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
-        self.optimizer = accelerator.prepare(_adamw(list(self._trained.values()), config))
+        self.optimizer = accelerator.prepare(_adamw(self._trained, config, rates))
         self._names = _in_optimizer_order(self.optimizer, self._trained)
         self._scaler = accelerator.scaler
 
@@ -70,13 +72,20 @@ class State:
         self.step, self.seconds = checkpoint.step, checkpoint.facts["seconds"]
 
 
-def _adamw(weights: list[Tensor], config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter, ICLR 2019) that lets biases and the scales of normalisations grow freely."""
-    groups = [
-        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.learning_rate)
+def _adamw(trained: Mapping[str, Tensor], config: TrainConfig, rates: Mapping[str, float]) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter, ICLR 2019) that lets biases and the scales of normalisations grow freely. Each
+    group has under "times" how many times the learning rate it is trained with."""
+    groups: dict[tuple[float, bool], list[Tensor]] = {}
+    for name, weight in trained.items():
+        times = next((each for start, each in rates.items() if name.startswith(start)), 1.0)
+        groups.setdefault((times, weight.ndim <= 1), []).append(weight)
+    return torch.optim.AdamW(
+        [
+            {"params": weights, "weight_decay": 0.0 if free else config.weight_decay, "times": times}
+            for (times, free), weights in sorted(groups.items(), key=lambda each: each[0])
+        ],
+        lr=config.learning_rate,
+    )
 
 
 def _in_optimizer_order(optimizer: torch.optim.Optimizer, trained: Mapping[str, Tensor]) -> list[str]:

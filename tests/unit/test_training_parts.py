@@ -295,7 +295,7 @@ def test_the_scale_of_mixed_precision_is_part_of_the_state(config: TrainConfig, 
     def state(scale: float) -> tuple[State, torch.amp.GradScaler]:
         accelerator = Accelerator(cpu=True)
         scaler = accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
-        return State(nn.Linear(2, 2), config, accelerator), scaler
+        return State(nn.Linear(2, 2), config, accelerator, {}), scaler
 
     (one, _), (other, scaler) = state(8.0), state(2.0)
     checkpoints.save(tmp_path, one.checkpoint(config), keep=1)

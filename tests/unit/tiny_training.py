@@ -9,7 +9,7 @@ import argparse
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -80,6 +80,9 @@ class Tiny:
     def recomputed(self, module: nn.Module) -> Sequence[nn.Module]:
         assert isinstance(module, nn.Sequential)
         return [module[0], module[2]]
+
+    def rates(self) -> Mapping[str, float]:
+        return {}
 
     def evaluate(self, module: nn.Module) -> dict[str, float]:
         # What is drawn here must not change the training.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -21,7 +22,8 @@ class Config:
     ``vae_channels`` of the auto-encoder's levels, each but the last halving the picture, and its ``vae_layers`` a
     level; ``clip_width``, ``clip_layers`` and ``clip_patch`` of the vision transformer, which has a head for every 64
     channels and looks at ``clip_side`` pixels; ``side`` of the picture that is completed; ``latent_scale`` brings
-    latents to a spread of about 1.
+    latents to a spread of about 1; ``predicts`` says what the U-Net gives: the noise, or the velocity (Salimans and Ho
+    2022, appendix D), from which small networks learn the coarse shape sooner.
     """
 
     channels: tuple[int, ...] = (320, 640, 1280, 1280)
@@ -37,6 +39,7 @@ class Config:
     clip_side: int = 224
     side: int = 256
     latent_scale: float = 0.18215
+    predicts: Literal["noise", "velocity"] = "noise"
 
     @property
     def latent_side(self) -> int:
@@ -50,19 +53,20 @@ class Config:
 
 
 STARTER = Config(
-    channels=(48, 96, 128, 128),
+    channels=(32, 64, 96),
     layers=1,
     heads=4,
-    groups=16,
+    groups=8,
     token=64,
-    vae_channels=(32, 48, 64),
+    vae_channels=(16, 32, 48),
     vae_layers=1,
     clip_width=64,
     clip_layers=2,
     clip_patch=16,
     clip_side=64,
-    side=128,
+    side=96,
     latent_scale=1.0,
+    predicts="velocity",
 )
 
 

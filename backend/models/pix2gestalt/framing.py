@@ -13,7 +13,7 @@ from backend.imaging.masks import eroded, touched
 from backend.imaging.scaling import resized
 from backend.models.pix2gestalt.pictures import enlarged, grey, not_white, squashed
 
-REACH = 0.75  # of the visible part's longer side: how far the whole may go on to every side of it
+REACH = 0.5  # of the visible part's longer side: how far the whole may go on to every side of it
 _SOFT = 12.0  # greys over which a completion fades into white
 _SEAM = 1.5  # pixels of the network's picture over which the seen picture fades into the made one
 

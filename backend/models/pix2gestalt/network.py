@@ -14,6 +14,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
+from backend.diffusion.schedule import stable_diffusion_schedule
 from backend.models.pix2gestalt.config import LATENT, Config
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -58,9 +59,26 @@ class Pix2Gestalt(nn.Module):
     def noise(self, x: Tensor, time: Tensor, concat: Tensor, context: Tensor) -> Tensor:
         """The noise in ``x`` at ``time`` (int64 N), given the latents ``concat`` (picture, then mask: N x 8 x s x s)
         and the ``context`` (N x 1 x token)."""
+        found = self.prediction(x, time, concat, context)
+        if self.config.predicts == "noise":
+            return found
+        kept, added = shares(time, x)
+        return kept * found.to(x.dtype) + added * x
+
+    def prediction(self, x: Tensor, time: Tensor, concat: Tensor, context: Tensor) -> Tensor:
+        """What the U-Net gives for the same: noise or velocity, as the config says."""
         dtype = self.unet.dtype
         told = torch.cat([x.to(dtype), concat.to(dtype)], dim=1)
         return self.unet(told, time, encoder_hidden_states=context.to(dtype), return_dict=False)[0]
+
+
+def shares(time: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """How much of the latent and of the noise there is at ``time`` (int64 N), each N x 1 x 1 x 1 as ``x`` is (Ho et
+    al. 2020, equation 4)."""
+    tables = stable_diffusion_schedule().tables()
+    names = "sqrt_alphas_cumprod", "sqrt_one_minus_alphas_cumprod"
+    kept, added = (torch.from_numpy(tables[name]).to(x)[time][:, None, None, None] for name in names)
+    return kept, added
 
 
 class OneToken:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from backend.diffusion.schedule import stable_diffusion_schedule
-from backend.models.pix2gestalt.network import Pix2Gestalt
+from backend.models.pix2gestalt.network import Pix2Gestalt, shares
 
 DROP = 0.05  # each of: the token alone, both, the latents alone
 
@@ -17,9 +17,8 @@ def told(model: Pix2Gestalt, image: Tensor, mask: Tensor, uniform: Tensor) -> tu
 
     A token that is left out goes through the projection as zeros, other than when sampling.
     """
-    with torch.no_grad():
-        token = model.embedding(image)
-        concat = torch.cat([model.condition(image), model.condition(mask)], dim=1)
+    token = model.embedding(image)
+    concat = torch.cat([model.condition(image), model.condition(mask)], dim=1)
     without_token = (uniform < 2 * DROP)[:, None, None]
     without_latents = ((uniform >= DROP) & (uniform < 3 * DROP))[:, None, None, None]
     context = model.cc_projection(torch.where(without_token, torch.zeros_like(token), token))
@@ -28,15 +27,21 @@ def told(model: Pix2Gestalt, image: Tensor, mask: Tensor, uniform: Tensor) -> tu
 
 def noised(latent: Tensor, time: Tensor, noise: Tensor) -> Tensor:
     """Ho et al. 2020, equation 4: ``latent`` (scaled) at ``time`` (int64 N)."""
-    tables = stable_diffusion_schedule().tables()
-    shares = (tables["sqrt_alphas_cumprod"], tables["sqrt_one_minus_alphas_cumprod"])
-    kept, added = (torch.from_numpy(each).to(latent)[time][:, None, None, None] for each in shares)
+    kept, added = shares(time, latent)
     return kept * latent + added * noise
 
 
-def errors(found: Tensor, noise: Tensor) -> Tensor:
+def wanted(model: Pix2Gestalt, latent: Tensor, time: Tensor, noise: Tensor) -> Tensor:
+    """What the U-Net should give for ``noised``: the noise or the velocity, as its config says."""
+    if model.config.predicts == "noise":
+        return noise
+    kept, added = shares(time, latent)
+    return kept * noise - added * latent
+
+
+def errors(found: Tensor, wanted: Tensor) -> Tensor:
     """The mean squared error of each example (float32 N), whose mean is the loss (equation 14)."""
-    return ((found.float() - noise.float()) ** 2).mean(dim=(1, 2, 3))
+    return ((found.float() - wanted.float()) ** 2).mean(dim=(1, 2, 3))
 
 
 def bound(each: Tensor, time: Tensor) -> Tensor:

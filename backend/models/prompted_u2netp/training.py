@@ -85,6 +85,9 @@ class PromptedRecipe:
         assert isinstance(module, PromptedU2NetP)
         return [*module.body.encoder, *module.body.decoder]
 
+    def rates(self) -> Mapping[str, float]:
+        return {}
+
     def evaluate(self, module: nn.Module) -> dict[str, float]:
         return self._judged(lambda example: _Answers(module, example))
 

@@ -16,6 +16,7 @@ from backend.models.pix2gestalt.network import Pix2Gestalt
 from backend.models.pix2gestalt.pictures import from_network, not_white
 from backend.training.recipe import Facts
 
+_COARSE = 1.0  # weight of the error of means over 4 x 4 pixels, without which colours are learned late
 _EDGES = 1.0  # weight of the error of differences between neighbours, which keeps edges sharp
 _PRIOR = 1e-3  # weight of the divergence from the prior, per number
 _MEASURED = 256  # examples that the latents' spread is measured on
@@ -41,8 +42,11 @@ class AutoencoderRecipe:
         found = network.decode(posterior.sample()).sample.float()
         error = _off(found, wanted).mean()
         edges = sum((found.diff(dim=dim) - wanted.diff(dim=dim)).abs().mean() for dim in (2, 3) if found.shape[dim] > 1)
+        means = [nn.functional.avg_pool2d(each, 4) for each in (found, wanted)]
+        coarse = (means[0] - means[1]).abs().mean()
         prior = posterior.kl().mean() / posterior.mean[0].numel()
-        return error + _EDGES * edges + _PRIOR * prior, {"error": error.detach(), "prior": prior.detach()}
+        total = error + _COARSE * coarse + _EDGES * edges + _PRIOR * prior
+        return total, {"error": error.detach(), "prior": prior.detach()}
 
     def recomputed(self, module: nn.Module) -> Sequence[nn.Module]:
         network: Any = module

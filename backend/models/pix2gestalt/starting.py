@@ -18,7 +18,7 @@ from backend.models.pix2gestalt.network import Pix2Gestalt
 from protocol.problems import ErrorCode, ProblemError
 
 NAME = "pix2gestalt-starter"
-_FIRST = f"{UNET}input_blocks.0.0.weight"
+_FIRST = "input_blocks.0.0.weight"
 _PROJECTION = "cc_projection"
 
 
@@ -83,7 +83,7 @@ def widened(theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     first convolution's new inputs (the picture's and the mask's latents) count for nothing, and the projection changes
     nothing. A checkpoint that has these already is as it was."""
     wide = dict(theirs)
-    for name in (_FIRST, ema_name(_FIRST)):
+    for name in (f"{UNET}{_FIRST}", ema_name(_FIRST)):
         if name in wide and wide[name].shape[1] == LATENT:
             narrow = wide[name]
             wide[name] = torch.cat([narrow, torch.zeros_like(narrow).repeat(1, 2, 1, 1)], dim=1)

@@ -13,10 +13,10 @@ from backend.models.prompted_u2netp.prompts import prompt_maps
 from backend.models.prompted_u2netp.textures import patterned
 from backend.synthetic.scene import Instance, Scene
 from backend.synthetic.splits import seed_of
+from backend.synthetic.turns import Turns
 from backend.synthetic.worlds import Objects, make_scene
 
-PER_SCENE = 8  # examples from one scene
-SCENES = 8  # take turns, so that a batch sees many
+TURNS = Turns(per_scene=8, scenes=8)
 _SMALLEST = 0.004  # visible share of the picture
 _CLICKS = 4  # at most
 _PATTERNED = 0.6  # of the examples
@@ -37,7 +37,7 @@ def make_example(split: str, seed: int, index: int, side: int, scene_side: int, 
     """Example ``index`` of run ``seed``: the same for the same arguments. Scenes have sides of 0.6 to 1.0 of
     ``scene_side``, as pictures are more or less sharp."""
     random = np.random.default_rng([seed, index, 7])
-    number = index // (PER_SCENE * SCENES) * SCENES + index % SCENES
+    number = TURNS.scene_of(index)
     while True:
         scene = _scene(seed_of(split, seed, number), scene_side, objects)
         usable = [each for each in scene.instances if each.modal.mean() > _SMALLEST]
@@ -47,12 +47,7 @@ def make_example(split: str, seed: int, index: int, side: int, scene_side: int, 
     return example_of(scene, _chosen(random, usable), random, side)
 
 
-def first_of_scene(number: int) -> int:
-    """The index of the first example of the scene that is ``number`` of its run."""
-    return number // SCENES * SCENES * PER_SCENE + number % SCENES
-
-
-@functools.lru_cache(maxsize=SCENES)
+@functools.lru_cache(maxsize=TURNS.scenes)
 def _scene(seed: int, largest: int, objects: Objects) -> Scene:
     share = np.random.default_rng([seed, 11]).uniform(0.6, 1)
     return make_scene(seed, round(share * largest), objects)

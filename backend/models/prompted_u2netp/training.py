@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from backend.hub.registry import find_card, load
 from backend.hub.weights import read_weights
 from backend.imaging.clicks import middle, next_click
-from backend.models.prompted_u2netp.examples import Example, first_of_scene, make_example
+from backend.models.prompted_u2netp.examples import TURNS, Example, make_example
 from backend.models.prompted_u2netp.inference import prepared
 from backend.models.prompted_u2netp.network import PromptedU2NetP
 from backend.models.prompted_u2netp.prompts import prompt_maps
@@ -100,14 +100,14 @@ class PromptedRecipe:
     def _judged(self, answering: Callable[[Example], Answering]) -> dict[str, float]:
         """Mean scores over the validation examples, one of a scene."""
         side = self._data.side
-        examples = (self._example("val", 0, first_of_scene(index), side) for index in range(self._data.judged))
+        examples = (self._example("val", 0, TURNS.first_example(index), side) for index in range(self._data.judged))
         scores = [_simulated(answering(example), example.wanted) for example in examples]
         return {name: float(np.mean([each[name] for each in scores])) for name in scores[0]}
 
     def samples(self, module: nn.Module) -> np.ndarray:
         tiles = []
         for index in range(_SHOWN):
-            example = self._example("val", 1, first_of_scene(index), self._data.side)
+            example = self._example("val", 1, TURNS.first_example(index), self._data.side)
             found = _answer(module, example.image, example.prompts) >= 0.5
             tiles.append(_shown(example, found))
         return np.concatenate([np.concatenate(tiles[row : row + 6], axis=1) for row in range(0, _SHOWN, 6)])

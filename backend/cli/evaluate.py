@@ -19,8 +19,10 @@ from .problems import shown
 
 if TYPE_CHECKING:
     from backend.evaluation.cases import Source
+    from backend.evaluation.completion import Asked
     from backend.evaluation.report import Tally
     from backend.hub.cards import Card
+    from backend.pipelines.context import Context
 
 # Tasks that can be scored, and the module of backend.evaluation that knows how.
 FAMILIES = {"segment": "segmentation", "complete": "completion", "reconstruct": "reconstruction"}
@@ -41,9 +43,9 @@ def evaluate(
         str, typer.Option(help="starter, released or classical, or a folder that `wholeform train` made.")
     ] = "",
     data: Annotated[
-        str, typer.Option(help="synthetic, synthetic:procedural, or a folder with cases.json.")
+        str, typer.Option(help="synthetic, synthetic:procedural, or a folder: with cases.json or a data set.")
     ] = "synthetic",
-    split: Annotated[str, typer.Option(help="Of synthetic data: train, val or held-out.")] = "held-out",
+    split: Annotated[str, typer.Option(help="train, val or held-out, which is val for a data set.")] = "held-out",
     seed: Annotated[int, typer.Option(help="Of synthetic data: others give other, equally hard cases.", min=0)] = 0,
     count: Annotated[
         int | None,
@@ -56,23 +58,45 @@ def evaluate(
         Path | None, typer.Option("--sheet", help="Write best, median and worst cases there.", show_default=False)
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda:0.")] = "cpu",
+    samples: Annotated[int, typer.Option(help="Of a completion model also the best of so many.", min=1, max=16)] = 1,
+    quality: Annotated[str, typer.Option(help="Of a completion model: draft, standard, best or reference.")] = (
+        "standard"
+    ),
+    clip: Annotated[
+        str, typer.Option(help="A CLIP model, or its folder: is what was completed recognised?", show_default=False)
+    ] = "",
 ) -> None:
     """Score a model and its baselines on cases whose truth is known."""
     with shown():
+        from backend.evaluation.report import run, sheet
+        from backend.hub.registry import load_card
+        from backend.pipelines.context import Context
+
         for file in filter(None, (json_file, sheet_file)):
             _check_writable(file)
         chosen = _chosen(model, level)
         family = importlib.import_module(f"backend.evaluation.{FAMILIES[chosen.task]}")
+        if chosen.task != "complete" and (samples, quality, clip) != (1, "standard", ""):
+            raise ProblemError(
+                ErrorCode.BAD_PARAMETER,
+                f"“{chosen.card.name}” completes nothing.",
+                "Give --samples, --quality and --clip with a model for completion.",
+            )
         source = family.find(data, split, seed, count)
         print(f"{source.count} cases of {source.name}", file=sys.stderr)
-        tallies = _run(chosen, family, source, device, sheet_file is not None)
+        context = Context(device)
+        how = (_asked(source, samples, quality, clip, context),) if chosen.task == "complete" else ()
+        model = load_card(chosen.card, device, chosen.folder)
+        scorers = family.scorers(chosen.card.name, model, context, *how)
+        with _progress(source.count) as done:
+            tallies = run(source.cases, scorers, done, family.tile if sheet_file is not None else None)
         main = tallies[chosen.card.name]
         if json_file is not None:
             told = {"data": source.name, "split": split, **_report(chosen, seed, tallies)}
+            if chosen.task == "complete":
+                told |= {"samples": samples, "quality": quality, "clip": clip}
             json_file.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
         if sheet_file is not None:
-            from backend.evaluation.report import sheet
-
             from .saving import save_image
 
             save_image(sheet_file, sheet(main))
@@ -127,15 +151,27 @@ def _task(card: Card) -> str:
     )
 
 
-def _run(chosen: Chosen, family: Any, source: Source[Any], device: str, draws: bool) -> dict[str, Tally]:
-    from backend.evaluation.report import run
-    from backend.hub.registry import load_card
-    from backend.pipelines.context import Context
+def _asked(source: Source[Any], samples: int, quality: str, clip: str, context: Context) -> Asked:
+    """How completion models are asked. ProblemError: BAD_PARAMETER for an unknown quality; for CLIP as `find_card`,
+    `load_card` and `Recognition` raise it."""
+    from backend.evaluation.completion import Asked
+    from backend.evaluation.recognition import Recognition
+    from protocol.tasks import TASKS
 
-    model = load_card(chosen.card, device, chosen.folder)
-    scorers = family.scorers(chosen.card.name, model, Context(device))
-    with _progress(source.count) as told:
-        return run(source.cases, scorers, told, family.tile if draws else None)
+    choices = next(each.choices for each in TASKS["complete"].parameters if each.name == "quality")
+    if quality not in choices:
+        raise ProblemError(
+            ErrorCode.BAD_PARAMETER, f"There is no quality “{quality}”.", f"Allowed: {', '.join(choices)}."
+        )
+    return Asked(samples, quality, Recognition(_clip(clip, context.device), source.names, context) if clip else None)
+
+
+def _clip(clip: str, device: str) -> Any:
+    from backend.hub.registry import find_card, load_card
+
+    if Path(clip).is_dir():
+        return load_card(find_card(_default("recognize"), "recognize"), device, Path(clip))
+    return load_card(find_card(clip, "recognize"), device)
 
 
 def _report(chosen: Chosen, seed: int, tallies: dict[str, Tally]) -> dict[str, Any]:

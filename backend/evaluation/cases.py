@@ -36,7 +36,8 @@ _TRIES = 100  # scenes for one case, before it is clear that none will come
 @dataclass(frozen=True, eq=False)
 class Case:
     """``image`` uint8 H x W x 3; ``modal`` and ``amodal`` bool H x W; ``box`` (x0, y0, x1, y1) and ``point`` (x, y) in
-    pixels, of what is visible; ``front`` bool H x W is what hides it, ``whole`` uint8 H x W x 4 the object alone."""
+    pixels, of what is visible; ``front`` bool H x W is what hides it, ``whole`` uint8 H x W x 4 the object alone;
+    ``name`` says what it is, where the data does."""
 
     id: str
     image: np.ndarray
@@ -47,15 +48,18 @@ class Case:
     occlusion_rate: float
     front: np.ndarray | None = None
     whole: np.ndarray | None = None
+    name: str = ""
 
 
 class Entry(msgspec.Struct):
-    """One case in cases.json; ``occlusion_rate`` is counted from the masks where it is not given."""
+    """One case in cases.json; ``occlusion_rate`` is counted from the masks where it is not given; ``name`` is what the
+    object is called."""
 
     id: str
     box: tuple[float, float, float, float]
     point: tuple[float, float]
     occlusion_rate: float | None = None
+    name: str = ""
 
 
 class CaseFolder(Sequence[Case]):
@@ -86,6 +90,11 @@ class CaseFolder(Sequence[Case]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the objects are called, each name once."""
+        return tuple(sorted({entry.name for entry in self._entries} - {""}))
 
     @overload
     def __getitem__(self, index: int) -> Case: ...
@@ -132,6 +141,7 @@ class CaseFolder(Sequence[Case]):
             occlusion_rate=1 - float((modal & amodal).sum() / amodal.sum()) if rate is None else rate,
             front=read_mask(front, size) if front.is_file() else None,
             whole=_read_whole(whole, size) if whole.is_file() else None,
+            name=entry.name,
         )
 
 
@@ -159,6 +169,7 @@ def cases_of_scene(scene: Scene, rates: tuple[float, float] = RATES) -> list[Cas
                 occlusion_rate=instance.occlusion_rate,
                 front=_hiding(scene, instance.amodal & ~instance.modal),
                 whole=instance.whole,
+                name=instance.category,
             )
         )
     return cases
@@ -201,29 +212,45 @@ def synthetic_cases(
 
 @dataclass(frozen=True)
 class Source(Generic[Judged]):
-    """``count`` cases, and what they are called: a folder, or "synthetic:" and the objects."""
+    """``count`` cases, and what they are called: a folder, or "synthetic:" and the objects; ``names`` is everything
+    that an object of the data can be, where it says so."""
 
     name: str
     count: int
     cases: Iterator[Judged]
+    names: tuple[str, ...] = ()
 
 
 def find_cases(data: str, split: str, seed: int, count: int | None) -> Source[Case]:
-    """The cases that ``data`` names: a folder (all of it, or its first ``count``) or what `synthetic_objects` takes
-    (300 unless ``count`` says otherwise). ProblemError (BAD_INPUT, BAD_PARAMETER) naming what is allowed."""
+    """The cases that ``data`` names: a folder of cases or a published data set (all of it, or its first ``count``) or
+    what `synthetic_objects` takes (300 unless ``count`` says otherwise). ProblemError (BAD_INPUT, BAD_PARAMETER) naming
+    what is allowed."""
     if data.partition(":")[0] == "synthetic":
-        objects = synthetic_objects(data)
-        wanted = SYNTHETIC_COUNT if count is None else count
-        return Source(f"synthetic:{objects}", wanted, synthetic_cases(split, seed, wanted, objects=objects))
-    if not Path(data).is_dir():
+        return _synthetic(synthetic_objects(data), split, seed, SYNTHETIC_COUNT if count is None else count)
+    folder = Path(data)
+    if (folder / LIST).is_file():
+        cases = CaseFolder(folder)
+        wanted = len(cases) if count is None else min(count, len(cases))
+        return Source(data, wanted, (cases[index] for index in range(wanted)), cases.names)
+    # pycocotools, which reads their masks, is of the extra "training" alone.
+    from backend.evaluation.published import KNOWN, published_cases
+
+    found = published_cases(folder, split, count)
+    if found is None:
         raise ProblemError(
             ErrorCode.BAD_INPUT,
-            f"“{data}” is no folder.",
-            f"Allowed: synthetic, synthetic:procedural, synthetic:furniture, or a folder with {LIST}.",
+            f"{data} holds no cases." if folder.is_dir() else f"“{data}” is no folder.",
+            f"Allowed: synthetic, synthetic:procedural, synthetic:furniture, a folder with {LIST}, or one of {KNOWN}.",
         )
-    folder = CaseFolder(Path(data))
-    wanted = len(folder) if count is None else min(count, len(folder))
-    return Source(data, wanted, (folder[index] for index in range(wanted)))
+    return found
+
+
+def _synthetic(objects: Objects, split: str, seed: int, count: int) -> Source[Case]:
+    from backend.synthetic.families import FAMILIES
+
+    # Furniture has the names of rooms.
+    names = tuple(FAMILIES) if objects == "procedural" else ()
+    return Source(f"synthetic:{objects}", count, synthetic_cases(split, seed, count, objects=objects), names)
 
 
 def synthetic_objects(data: str) -> Objects:

@@ -68,7 +68,7 @@ def test_a_task_means_its_default_model_and_all_cases_are_taken(folder: Path, tm
     )
     assert set(report["baselines"]) == {"visible", "convex_hull"}
     for scores in (report["metrics"], *report["baselines"].values()):
-        assert set(scores) == {"amodal_miou", "hidden_miou", "amodal_miou_from_box"}
+        assert set(scores) == {"amodal_miou", "hidden_miou", "hidden_psnr", "amodal_miou_from_box"}
     assert report["baselines"]["visible"]["hidden_miou"] == 0
 
 

@@ -23,17 +23,9 @@ import torch
 from backend.hub.foreign import read_checkpoint
 from protocol.problems import ErrorCode, ProblemError
 
+from .foreign_classes import Runs, lightning_classes
+
 STATE = {"layer.weight": torch.arange(12.0).reshape(3, 4), "layer.bias": torch.ones(3, dtype=torch.float16)}
-
-
-class Runs:
-    """What pickle calls when it loads this."""
-
-    def __init__(self, function: Any, *arguments: Any) -> None:
-        self.call = (function, arguments)
-
-    def __reduce__(self) -> Any:
-        return self.call
 
 
 def saved(folder: Path, content: Any, new: bool = True) -> Path:
@@ -62,27 +54,9 @@ def refused(path: Path) -> str:
 
 
 @pytest.fixture
-def lightning(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.ModuleType]:
+def lightning() -> Iterator[types.ModuleType]:
     """Classes as PyTorch Lightning's, there only while the file is written."""
-    module = types.ModuleType("pytorch_lightning.fake")
-
-    class ModelCheckpoint:
-        def __init__(self) -> None:
-            self.best = 0.5
-
-    class AttributeDict(dict[str, Any]):
-        pass
-
-    class Stage:
-        def __reduce__(self) -> Any:
-            return type(self), ()
-
-    for kind in (ModelCheckpoint, AttributeDict, Stage):
-        kind.__module__, kind.__qualname__ = module.__name__, kind.__name__
-        setattr(module, kind.__name__, kind)
-    with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "pytorch_lightning", types.ModuleType("pytorch_lightning"))
-        patch.setitem(sys.modules, module.__name__, module)
+    with lightning_classes() as module:
         yield module
 
 

@@ -28,6 +28,7 @@ class ClipRecogniser:
         self._dtype = half or torch.float32
         self.side = int(model.config.vision_config.image_size)
         self._length = int(model.config.text_config.max_position_embeddings)
+        self._said: tuple[list[str], torch.Tensor] | None = None  # the last labels, which often come again
 
     def recognise(self, image: np.ndarray, alpha: np.ndarray | None, labels: Sequence[str], context: Any) -> np.ndarray:
         """Probabilities of ``labels`` (float32, one each, sum 1) for ``image`` (uint8 H x W x 3).
@@ -40,12 +41,14 @@ class ClipRecogniser:
         context.check()
         shown = photo(image, self.side) if alpha is None else alone(image, alpha, self.side)
         seen = self._of_picture(shown)
-        said = []
-        for start in range(0, len(labels), _AT_ONCE):
-            context.check()
-            said.append(self._of_texts([SENTENCE.format(label) for label in labels[start : start + _AT_ONCE]]))
+        if self._said is None or self._said[0] != list(labels):
+            said = []
+            for start in range(0, len(labels), _AT_ONCE):
+                context.check()
+                said.append(self._of_texts([SENTENCE.format(label) for label in labels[start : start + _AT_ONCE]]))
+            self._said = list(labels), torch.cat(said)
         scale = self._model.logit_scale.detach().float().exp()
-        return torch.softmax(scale * (torch.cat(said) @ seen), dim=0).cpu().numpy()
+        return torch.softmax(scale * (self._said[1] @ seen), dim=0).cpu().numpy()
 
     @torch.inference_mode()
     def _of_picture(self, shown: np.ndarray) -> torch.Tensor:

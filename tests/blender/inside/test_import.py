@@ -133,7 +133,7 @@ def test_another_sample_takes_the_place_of_the_mesh():
     record.meshes[1] = addon.module("prepare").ready_mesh(smaller)
     green = np.zeros((40, 60, 4), np.uint8)
     green[:] = (0, 200, 0, 255)
-    record.samples.append(addon.module("png").encode(green))
+    record.samples.append(addon.module("prepare").ReadySample(addon.module("png").encode(green), None))
     assert bpy.data.images["mug whole"].pixels[0] == 0  # loads the first sample's pixels
     record.chosen = 1
     again = importing.replace_mesh(record)

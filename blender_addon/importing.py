@@ -138,8 +138,12 @@ def bring_in(record: JobRecord, options: ImportOptions) -> Any | None:
     return thing
 
 
+def _mesh_name(record: JobRecord, ready: ReadyMesh) -> str:
+    return f"{record.label} {'cut-out' if ready.cut_out else 'mesh'}"
+
+
 def _dressed_mesh(record: JobRecord, ready: ReadyMesh, standing: Standing, options: ImportOptions) -> Any:
-    mesh = build_mesh(f"{record.label} {'cut-out' if ready.cut_out else 'mesh'}", ready, standing)
+    mesh = build_mesh(_mesh_name(record, ready), ready, standing)
     material = _material(record, ready, options)
     if material is not None:
         mesh.materials.append(material)
@@ -163,15 +167,16 @@ def replace_mesh(record: JobRecord) -> Any | None:
         return bring_in(record, record.options)
     scene, _ = places.scene_and_layer(record.scene)
     standing = standing_for(record, ready, record.options, scene)
-    old = thing.data
+    old, old_name = thing.data, thing.data.name
     show_completed(record)
     mesh = _dressed_mesh(record, ready, standing, record.options)
     thing.data = mesh  # the object keeps the place the person gave it
-    if thing.name == old.name:
-        thing.name = mesh.name  # a cut-out that has become a mesh
-    record.target = thing.name
     _describe(thing, record)
     _remove_unused(old)
+    mesh.name = _mesh_name(record, ready)  # which was the old one's until now
+    if thing.name == old_name:
+        thing.name = mesh.name  # a cut-out that has become a mesh
+    record.target = thing.name
     return thing
 
 

@@ -142,7 +142,8 @@ def test_another_sample_takes_the_place_of_the_mesh():
     assert thing["wholeform_sample"] == 1
     assert len(bpy.data.meshes) == 1
     assert len(bpy.data.materials) == 1
-    (whole,) = bpy.data.images
+    assert [image.name for image in bpy.data.images] == ["mug amodal mask", "mug whole"]
+    whole = bpy.data.images["mug whole"]
     assert whole.name == "mug whole"
     assert np.allclose(whole.pixels[:4], [0, 200 / 255, 0, 1], atol=1e-6)
 

@@ -116,7 +116,7 @@ def test_mask_and_agreement_are_seen_over_the_picture(open_window: Opener, serve
         places = [driver.place((float(x), float(y))) for y, x in zip(rows.ravel(), columns.ravel(), strict=True)]
         return np.array([shown[place.y(), place.x()] for place in places]).reshape(*rows.shape, 3)
 
-    every, none = (mask[2::4, 2::4] for mask in (wholes.all(0), ~wholes.any(0)))
+    every, none = (np.asarray(mask)[2::4, 2::4] for mask in (wholes.all(0), ~wholes.any(0)))
     picture, agreement, outline = (colours(show) for show in (Show.PICTURE, Show.AGREEMENT, Show.OUTLINE))
     change = np.abs(agreement - picture).sum(-1)
     assert np.median(change[every]) > 40
@@ -125,7 +125,7 @@ def test_mask_and_agreement_are_seen_over_the_picture(open_window: Opener, serve
     driver.press(window.samples.cards[1])
     driver.turn(0.3)
     assert choice.value() == Show.OUTLINE.value, "choosing a sample leaves what is shown as it is"
-    hidden = (wholes[0] & ~driver.result.mask.inside)[2::4, 2::4]
+    hidden = np.asarray(wholes[0] & ~driver.result.mask.inside)[2::4, 2::4]
     assert hidden.sum() > 10
     assert np.median(np.abs(outline - picture).sum(-1)[hidden]) > 40
     assert "agree on" in _hint(driver, Show.AGREEMENT)

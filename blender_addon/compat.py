@@ -84,6 +84,13 @@ def enable_nodes(material: Any) -> None:
         material.use_nodes = True
 
 
+def show_transparency(material: Any) -> None:
+    """Have EEVEE respect the material's alpha; since 4.2 it does so by itself."""
+    if VERSION < (4, 2, 0):
+        material.blend_method = "HASHED"
+        material.shadow_method = "HASHED"
+
+
 def write_topology(mesh: Any, vertices: np.ndarray, faces: np.ndarray) -> None:
     """Fill an empty mesh: ``vertices`` float32 V x 3, ``faces`` int32 F x 3. Edges and normals come with update()."""
     corners = np.ascontiguousarray(faces, np.int32).ravel()

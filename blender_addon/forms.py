@@ -14,9 +14,11 @@ _LEVELS = {"classical": "classical method", "starter": "starter model", "release
 
 @dataclass(frozen=True)
 class FormField:
-    """One form field: the ``property`` function of bpy.props to use and its arguments."""
+    """One form field: the ``property`` function of bpy.props to use and its arguments. Fields of two tasks that mean
+    the same have the same ``key``: the task of a model, else the name."""
 
     name: str
+    key: str
     property: str
     arguments: dict[str, Any]
     basic: bool
@@ -75,7 +77,7 @@ def form_field(parameter: ParameterInfo, models: Iterable[ModelInfo]) -> FormFie
         arguments["items"] = _items(parameter, models)
         if not arguments["items"]:
             return None
-    return FormField(parameter.name, kind, arguments, parameter.basic)
+    return FormField(parameter.name, parameter.model_task or parameter.name, kind, arguments, parameter.basic)
 
 
 def form_fields(task: TaskInfo, models: Iterable[ModelInfo]) -> list[FormField]:

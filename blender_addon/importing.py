@@ -37,11 +37,11 @@ def standing_for(record: JobRecord, ready: ReadyMesh, options: ImportOptions, sc
     """Where the mesh goes: "as in the picture" if a camera and the object's place in the picture are known, else
     upright at the 3D cursor."""
     cursor = scene.cursor.location
-    seen = record.job.info.get("placement")
-    if options.place == "PICTURE" and can_place(record, scene):
-        view, picture = view_of(record, scene), record.picture
+    if options.place == "PICTURE" and can_place(record, ready, scene):
+        view, picture, seen = view_of(record, scene), record.picture, ready.placement
         assert view is not None
         assert picture is not None
+        assert seen is not None
         eye, backwards = view.matrix[:3, 3], view.matrix[:3, 2]
         distance = max(0.1, float((eye - list(cursor)) @ backwards))
         return as_seen(
@@ -50,9 +50,9 @@ def standing_for(record: JobRecord, ready: ReadyMesh, options: ImportOptions, sc
     return at_point(ready.vertices, options.height, options.origin, cursor)
 
 
-def can_place(record: JobRecord, scene: Any) -> bool:
+def can_place(record: JobRecord, ready: ReadyMesh, scene: Any) -> bool:
     """Whether "as in the picture" is possible."""
-    known = record.job.info.get("placement") is not None and record.picture is not None and record.picture.size[0] > 0
+    known = ready.placement is not None and record.picture is not None and record.picture.size[0] > 0
     return known and view_of(record, scene) is not None
 
 
@@ -82,12 +82,12 @@ def _collection(scene: Any, layer: Any) -> Any:
 
 
 def _material(record: JobRecord, ready: ReadyMesh, options: ImportOptions) -> Any | None:
-    texture = None
+    texture = bpy.data.images.get(record.completed_name) if ready.cut_out else None
     if ready.texture is not None and options.colours == "TEXTURE":
         texture = images.from_png(f"{record.label} texture", ready.texture)
     if texture is None and ready.colours is None:
         return None
-    return materials.make(f"{record.label} material", texture, ready.colours)
+    return materials.make(f"{record.label} material", texture, ready.colours, see_through=ready.cut_out)
 
 
 def _describe(thing: Any, record: JobRecord) -> None:
@@ -111,7 +111,8 @@ def _select_alone(thing: Any, layer: Any) -> None:
 
 
 def bring_in(record: JobRecord, options: ImportOptions) -> Any | None:
-    """The completed image and the mesh of ``record`` into the scene; returns the object, or None without a mesh.
+    """The completed image, its mask and the mesh of ``record`` into the scene, or the image's cut-out where there is no
+    mesh; returns the object, or None where there is neither.
 
     Makes no undo step: an operator does that by itself, the pump calls `undo_step`.
     """
@@ -119,19 +120,15 @@ def bring_in(record: JobRecord, options: ImportOptions) -> Any | None:
     if result is None:
         return None
     scene, layer = places.scene_and_layer(record.scene)
-    if result.completed is not None:
-        show_completed(record, record.samples[record.chosen] if record.samples else result.completed)
+    show_completed(record)
     record.imported = True
     ready = record.meshes.get(record.chosen)
     if ready is None:
         return None
-    if options.place == "PICTURE" and not can_place(record, scene):
+    if options.place == "PICTURE" and not can_place(record, ready, scene):
         record.note = "No camera to place it with: it is at the 3D cursor"
     standing = standing_for(record, ready, options, scene)
-    mesh = build_mesh(f"{record.label} mesh", ready, standing)
-    material = _material(record, ready, options)
-    if material is not None:
-        mesh.materials.append(material)
+    mesh = _dressed_mesh(record, ready, standing, options)
     thing = bpy.data.objects.new(mesh.name, mesh)
     thing.matrix_world = Matrix([list(map(float, row)) for row in standing.matrix])
     _collection(scene, layer).objects.link(thing)
@@ -141,23 +138,45 @@ def bring_in(record: JobRecord, options: ImportOptions) -> Any | None:
     return thing
 
 
+def _mesh_name(record: JobRecord, ready: ReadyMesh) -> str:
+    return f"{record.label} {'cut-out' if ready.cut_out else 'mesh'}"
+
+
+def _dressed_mesh(record: JobRecord, ready: ReadyMesh, standing: Standing, options: ImportOptions) -> Any:
+    mesh = build_mesh(_mesh_name(record, ready), ready, standing)
+    material = _material(record, ready, options)
+    if material is not None:
+        mesh.materials.append(material)
+    return mesh
+
+
+def object_of(record: JobRecord) -> Any | None:
+    """The object made from ``record``, also after it was renamed; None when it is gone."""
+    name = f"{PROPERTIES}job"
+    named = bpy.data.objects.get(record.target)
+    if named is not None and named.get(name) == record.job.id:
+        return named
+    return next((thing for thing in bpy.data.objects if thing.get(name) == record.job.id), None)
+
+
 def replace_mesh(record: JobRecord) -> Any | None:
     """Give the object of ``record`` the mesh of its chosen sample; where the object is gone, make it again."""
-    thing = bpy.data.objects.get(record.target)
+    thing = object_of(record)
     ready = record.meshes.get(record.chosen)
     if thing is None or thing.type != "MESH" or ready is None:
         return bring_in(record, record.options)
     scene, _ = places.scene_and_layer(record.scene)
     standing = standing_for(record, ready, record.options, scene)
-    old = thing.data
-    mesh = build_mesh(f"{record.label} mesh", ready, standing)
-    material = _material(record, ready, record.options)
-    if material is not None:
-        mesh.materials.append(material)
+    old, old_name = thing.data, thing.data.name
+    show_completed(record)
+    mesh = _dressed_mesh(record, ready, standing, record.options)
     thing.data = mesh  # the object keeps the place the person gave it
     _describe(thing, record)
     _remove_unused(old)
-    show_completed(record, record.samples[record.chosen] if record.samples else None)
+    mesh.name = _mesh_name(record, ready)  # which was the old one's until now
+    if thing.name == old_name:
+        thing.name = mesh.name  # a cut-out that has become a mesh
+    record.target = thing.name
     return thing
 
 
@@ -176,14 +195,21 @@ def _remove_unused(mesh: Any) -> None:
                     bpy.data.images.remove(texture)
 
 
-def show_completed(record: JobRecord, data: bytes | None) -> Any | None:
-    """The completed picture as an image datablock of its own, replacing the record's earlier one."""
-    if data is None:
-        return None
-    image = images.from_png(f"{record.label} whole", data, bpy.data.images.get(record.completed_name))
+def show_completed(record: JobRecord) -> None:
+    """The chosen sample's completed picture and amodal mask as images of their own, replacing the record's earlier
+    ones."""
+    first = record.result.first if record.result is not None else None
+    sample = record.samples[record.chosen] if record.chosen < len(record.samples) else first
+    if sample is None:
+        return
+    image = images.from_png(f"{record.label} whole", sample.completed, bpy.data.images.get(record.completed_name))
     _describe(image, record)
     record.completed_name = image.name
-    return image
+    if sample.mask is not None:
+        mask = images.from_png(f"{record.label} amodal mask", sample.mask, bpy.data.images.get(record.mask_name))
+        mask.colorspace_settings.name = "Non-Color"
+        _describe(mask, record)
+        record.mask_name = mask.name
 
 
 def undo_step(message: str) -> None:

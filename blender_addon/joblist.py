@@ -30,6 +30,7 @@ def remove(record: JobRecord) -> None:
     else:
         session.discarded.add(record.job.id)
     session.records.pop(record.job.id, None)
+    session.revealed = {name: shown for name, shown in session.revealed.items() if shown is not record}
     if session.shown == record.job.id:
         session.shown = ""
     client = session.network.client
@@ -141,7 +142,7 @@ class WHOLEFORM_OT_import_result(_JobOperator, bpy.types.Operator):
         record.scene, record.note = context.scene.name, ""
         options = ImportOptions(self.height, self.origin, self.place, self.colours)
         if importing.bring_in(record, options) is None:
-            self.report({"WARNING"}, "This result holds no mesh.")
+            self.report({"WARNING"}, "The mesh of this sample is not made yet.")
         places.redraw("VIEW_3D", "IMAGE_EDITOR")
         return {"FINISHED"}
 

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .compat import enable_nodes
+from .compat import enable_nodes, show_transparency
 
 COLOUR_ATTRIBUTE = "Color"
 
@@ -25,9 +25,10 @@ def _principled(material: Any) -> Any:
     return shader
 
 
-def make(name: str, texture: Any | None, colours: np.ndarray | None) -> Any:
+def make(name: str, texture: Any | None, colours: np.ndarray | None, see_through: bool = False) -> Any:
     """A material whose base colour is ``texture`` (an image), else the vertex colours (float32 V x 4, sRGB). What is
-    not in use has its node too, ready to be linked. Solid viewports, which show neither, get the mean colour."""
+    not in use has its node too, ready to be linked. Solid viewports, which show neither, get the mean colour. With
+    ``see_through`` the material is transparent where the texture is."""
     material = bpy.data.materials.new(name)
     if colours is not None:
         # sRGB to linear: what Blender's colours are.
@@ -50,4 +51,7 @@ def make(name: str, texture: Any | None, colours: np.ndarray | None) -> Any:
         node.location = (shader.location.x - 320, shader.location.y - 280 * row)
     if sources:
         links.new(sources[0].outputs["Color"], base)
+    if see_through and texture is not None:
+        links.new(sources[0].outputs["Alpha"], shader.inputs["Alpha"])
+        show_transparency(material)
     return material

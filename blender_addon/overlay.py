@@ -1,4 +1,4 @@
-"""What is drawn over the picture in the Image Editor: the visible mask or the whole object, the points, the box."""
+"""What is drawn over the picture in the Image Editor: masks, the whole object, agreement, points, the box."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOX = (1.0, 0.85, 0.15, 1.0)
 _RIM = (0.0, 0.0, 0.0, 1.0)
 
 _handlers: list[Any] = []
-_textures: dict[str, tuple[int, Any]] = {}
+_textures: dict[str, tuple[np.ndarray, Any]] = {}  # by image name: what was drawn last, and its texture
 _shaders: list[Any] = []
 
 drag: list[float] = []  # the box being dragged: x0, y0, x1, y1 in pixels of the image
@@ -60,17 +60,17 @@ def _draw_plain(polygon: list[tuple[float, float]], colour: tuple[float, ...]) -
 def _texture(name: str) -> Any | None:
     import gpu
 
-    wanted = current().overlay(name)
+    wanted = current().overlay(name, bpy.context.scene.wholeform.show)
     if wanted is None:
         _textures.pop(name, None)
         return None
-    version, texture = _textures.get(name, (0, None))
-    if version != wanted.version:
-        height, width = wanted.pixels.shape[:2]
-        floats = wanted.pixels.astype(np.float32).ravel() / 255  # textures are filled from floats alone
+    drawn, texture = _textures.get(name, (None, None))
+    if drawn is not wanted:
+        height, width = wanted.shape[:2]
+        floats = wanted.astype(np.float32).ravel() / 255  # textures are filled from floats alone
         data = gpu.types.Buffer("FLOAT", width * height * 4, floats)
         texture = gpu.types.GPUTexture((width, height), format="RGBA8", data=data)
-        _textures[name] = (wanted.version, texture)
+        _textures[name] = (wanted, texture)
     return texture
 
 

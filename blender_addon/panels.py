@@ -12,6 +12,8 @@ from .properties import box_of, points_of
 from .protocol import JobState
 from .session import JobRecord, current
 
+ACROSS = 4  # thumbnails in a row of the narrow panel
+
 
 def draw_connection(layout: Any) -> None:
     """One dot with one word, the name of a server elsewhere, and what to do when there is trouble."""
@@ -67,36 +69,64 @@ def draw_prompts(layout: Any, image: Any | None) -> None:
 
 def draw_form(layout: Any, scene: Any, basic: bool) -> None:
     """The parameters of the catalogue: the few that matter, or the others."""
-    group = getattr(scene, "wholeform_parameters", None)
+    group, fields = parameters.group(scene), parameters.fields(scene)
     column = layout.column(align=not basic)
     column.use_property_split = True
     column.use_property_decorate = False
-    for field in parameters.fields():
+    for field in fields:
         if field.basic == basic and group is not None:
             column.prop(group, field.name)
-    if not parameters.fields():
+    if not fields:
         _wrapped(column, "Settings come with the connection")
 
 
-def draw_samples(layout: Any) -> None:
+def draw_samples(layout: Any, scene: Any) -> None:
     """The completions of the job shown, to choose from."""
     session = current()
     record = session.records.get(session.shown)
     if record is None or not record.thumbnails:
         return
-    row = layout.row(align=True)
-    for index in range(len(record.thumbnails)):
-        column = row.column(align=True)
-        icon = thumbnails.icon(record.job.id, index)
-        if icon:
-            column.template_icon(icon_value=icon, scale=4.0)
-        if record.samples:
-            choose = column.operator(
-                "wholeform.choose_sample", text=str(index + 1), depress=index == record.chosen and record.imported
-            )
-            choose.job, choose.index = record.job.id, index
-        else:
-            column.label(text=str(index + 1))
+    strip = list(range(len(record.thumbnails)))
+    shown = [record.chosen] if record.accepted and record.chosen in strip else strip
+    for start in range(0, len(shown), ACROSS):
+        row = layout.row(align=True)
+        for index in shown[start : start + ACROSS]:
+            draw_sample(row.column(align=True), record, index)
+    if record.samples:
+        draw_choice(layout, record, scene)
+
+
+def draw_sample(column: Any, record: JobRecord, index: int) -> None:
+    """One thumbnail with its number."""
+    icon = thumbnails.icon(record.job.id, index)
+    if icon:
+        column.template_icon(icon_value=icon, scale=4.0)
+    if record.accepted:
+        column.label(text=f"Sample {index + 1} accepted", icon="CHECKMARK")
+    elif record.samples:
+        depress = index == record.chosen and record.imported
+        choose = column.operator("wholeform.choose_sample", text=str(index + 1), depress=depress)
+        choose.job, choose.index = record.job.id, index
+    else:
+        column.label(text=str(index + 1))
+
+
+def draw_choice(layout: Any, record: JobRecord, scene: Any) -> None:
+    """What can be done with the chosen sample, and what is drawn of it over the picture."""
+    column = layout.column(align=True)
+    row = column.row(align=True)
+    if record.accepted:
+        row.operator("wholeform.choose_again", icon="LOOP_BACK").job = record.job.id
+    elif len(record.samples) > 1:
+        row.operator("wholeform.accept_sample", icon="CHECKMARK").job = record.job.id
+    if record.flat:
+        row.operator("wholeform.make_mesh", icon="MESH_MONKEY").job = record.job.id
+    row = column.row(align=True)
+    row.use_property_split = True
+    row.use_property_decorate = False
+    row.prop(scene.wholeform, "show")
+    if scene.wholeform.show == "AGREEMENT" and record.result is not None:
+        _wrapped(column, wording.agreement(len(record.samples), record.result.looks.agreed))
 
 
 def draw_job(layout: Any, record: JobRecord) -> None:
@@ -114,6 +144,8 @@ def draw_job(layout: Any, record: JobRecord) -> None:
         return
     if record.job.state is JobState.DONE and record.result is not None:
         row.operator("wholeform.import_result", text="", icon="IMPORT").job = record.job.id
+    if len(record.samples) > 1 and (record.accepted or session.shown != record.job.id):
+        row.operator("wholeform.choose_again", text="", icon="RENDERLAYERS").job = record.job.id
     if record.image is not None and not record.parent:
         row.operator("wholeform.run_again", text="", icon="FILE_REFRESH").job = record.job.id
     row.operator("wholeform.remove_job", text="", icon="X").job = record.job.id
@@ -133,6 +165,8 @@ def _ending(record: JobRecord) -> str:
         return "fetching the result"
     models = ", ".join(dict.fromkeys(record.job.info.get("models", {}).values()))
     text = "done" if record.imported else "done, not imported"
+    if record.accepted:
+        text = f"{text}, sample {record.chosen + 1} accepted"
     return f"{text}, by {models}" if models else text
 
 
@@ -167,11 +201,12 @@ class _Main(_Tab):
         draw_connection(layout)
         draw_source(layout, context.scene)
         draw_prompts(layout, image)
+        layout.row(align=True).prop(context.scene.wholeform, "make", expand=True)
         draw_form(layout, context.scene, basic=True)
         row = layout.row()
         row.scale_y = 1.6
         row.operator("wholeform.make_whole", icon="MESH_MONKEY")
-        draw_samples(layout)
+        draw_samples(layout, context.scene)
 
 
 class _Jobs(_Tab):

@@ -1,7 +1,9 @@
-"""The form of `whole_object` as a property group on the scene, made from the connected server's catalogue."""
+"""The forms of what can be made as property groups on the scene, built from the connected server's catalogue."""
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
@@ -9,42 +11,89 @@ import bpy
 from .forms import FormField, find_task, form_fields
 from .protocol.messages import Catalogue
 
-TASK = "whole_object"
 
-_form: dict[str, Any] = {"fields": [], "group": None}
+@dataclass
+class _Form:
+    """``property`` is the scene's property that holds the values."""
+
+    task: str
+    property: str
+    fields: list[FormField] = field(default_factory=list)
+    group: Any = None
 
 
-def fields() -> list[FormField]:
-    """The form's fields, empty before the first catalogue."""
-    return _form["fields"]
+# By what the panel's "Make" chooses.
+_forms = {
+    "MESH": _Form("whole_object", "wholeform_parameters"),
+    "PICTURE": _Form("complete", "wholeform_picture_parameters"),
+}
+
+TASKS = tuple(form.task for form in _forms.values())
+
+
+def task(scene: Any) -> str:
+    """The task of what the panel says is to be made."""
+    return _forms[scene.wholeform.make].task
+
+
+def fields(scene: Any) -> list[FormField]:
+    """The fields of the form shown, empty before the first catalogue."""
+    return _forms[scene.wholeform.make].fields
+
+
+def group(scene: Any) -> Any | None:
+    """The values of the form shown, None before the first catalogue."""
+    return getattr(scene, _forms[scene.wholeform.make].property, None)
 
 
 def build(catalogue: Catalogue) -> None:
-    """Make the form of this catalogue, unless it is the one there is. Values set before are kept by name."""
-    task = find_task(catalogue, TASK)
-    wanted = form_fields(task, catalogue.models) if task is not None else []
-    if wanted == _form["fields"]:
-        return
-    remove()
-    annotations = {field.name: getattr(bpy.props, field.property)(**field.arguments) for field in wanted}
-    group = type("WHOLEFORM_PG_parameters", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
-    bpy.utils.register_class(group)
-    bpy.types.Scene.wholeform_parameters = bpy.props.PointerProperty(type=group)
-    _form.update(fields=wanted, group=group)
+    """Make the forms of this catalogue, unless they are those there are. Values set before are kept by name."""
+    for form in _forms.values():
+        task = find_task(catalogue, form.task)
+        wanted = form_fields(task, catalogue.models) if task is not None else []
+        if wanted == form.fields:
+            continue
+        _remove(form)
+        annotations = {field.name: getattr(bpy.props, field.property)(**field.arguments) for field in wanted}
+        name = f"WHOLEFORM_PG_{form.task}"
+        form.group = type(name, (bpy.types.PropertyGroup,), {"__annotations__": annotations})
+        bpy.utils.register_class(form.group)
+        setattr(bpy.types.Scene, form.property, bpy.props.PointerProperty(type=form.group))
+        form.fields = wanted
+
+
+def _remove(form: _Form) -> None:
+    if form.group is not None:
+        delattr(bpy.types.Scene, form.property)
+        bpy.utils.unregister_class(form.group)
+    form.fields, form.group = [], None
 
 
 def remove() -> None:
-    """Take the form away."""
-    if _form["group"] is not None:
-        del bpy.types.Scene.wholeform_parameters
-        bpy.utils.unregister_class(_form["group"])
-    _form.update(fields=[], group=None)
+    """Take the forms away."""
+    for form in _forms.values():
+        _remove(form)
 
 
-def values(scene: Any) -> dict[str, Any]:
-    """What the form says; only what differs from the server's defaults need travel, so the rest is left out."""
-    group = getattr(scene, "wholeform_parameters", None)
-    if group is None:
+def take_over(scene: Any) -> None:
+    """Give the form shown what was set in the other one, where it has the same parameter or one for the same model."""
+    shown = group(scene)
+    if shown is None:
+        return
+    names = {wanted.key: wanted.name for wanted in fields(scene)}
+    for form in (form for make, form in _forms.items() if make != scene.wholeform.make):
+        for known in form.fields:
+            if known.key in names:
+                with contextlib.suppress(TypeError):  # a choice that this one does not offer
+                    setattr(shown, names[known.key], getattr(getattr(scene, form.property), known.name))
+
+
+def values(scene: Any, make: str = "") -> dict[str, Any]:
+    """What the form shown says, or that of ``make``; only what differs from the server's defaults need travel, so the
+    rest is left out."""
+    form = _forms[make or scene.wholeform.make]
+    values = getattr(scene, form.property, None)
+    if values is None:
         return {}
-    said = {field.name: getattr(group, field.name) for field in fields()}
-    return {field.name: said[field.name] for field in fields() if said[field.name] != field.arguments.get("default")}
+    said = {field.name: getattr(values, field.name) for field in form.fields}
+    return {field.name: said[field.name] for field in form.fields if said[field.name] != field.arguments.get("default")}

@@ -62,18 +62,76 @@ def thumbnail(picture: np.ndarray, side: int) -> np.ndarray:
     return np.ascontiguousarray(square[::-1]).ravel()
 
 
-def tint(mask: np.ndarray, side: int, colour: tuple[int, int, int]) -> np.ndarray:
-    """uint8 h x w x 4, bottom row first, for drawing over the picture: ``mask`` (uint8 H x W) as a see-through colour
-    with a clear outline, its longer side at most ``side``."""
+Colour = tuple[int, int, int]
+
+
+def _small(mask: np.ndarray, side: int) -> np.ndarray:
+    """``mask`` (uint8 H x W) as bool h x w, bottom row first, its longer side at most ``side``."""
     step = -(-max(mask.shape) // side)
     inside = mask[step // 2 :: step, step // 2 :: step] > 0 if step > 1 else mask > 0
-    inside = np.ascontiguousarray(inside[::-1])
+    return np.ascontiguousarray(inside[::-1])
+
+
+def _edge(inside: np.ndarray) -> np.ndarray:
+    """The pixels of ``inside`` (bool h x w) that border on what is not."""
     padded = np.pad(inside, 1, mode="edge")
-    whole = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return inside & ~(padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:])
+
+
+def _stripes(shape: tuple[int, ...], width: int) -> np.ndarray:
+    """bool h x w: every other diagonal stripe, so that colour is not all that tells things apart."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    return ((rows + columns) // width) % 2 == 0
+
+
+def tint(mask: np.ndarray, side: int, colour: Colour) -> np.ndarray:
+    """uint8 h x w x 4, bottom row first, for drawing over the picture: ``mask`` (uint8 H x W) as a see-through colour
+    with a clear outline, its longer side at most ``side``."""
+    inside = _small(mask, side)
     drawn = np.zeros((*inside.shape, 4), np.uint8)
     drawn[inside] = (*colour, 90)
-    drawn[inside & ~whole] = (*colour, 240)
+    drawn[_edge(inside)] = (*colour, 240)
     return drawn
+
+
+def outlined(visible: np.ndarray, amodal: np.ndarray, side: int, seen: Colour, hidden: Colour) -> np.ndarray:
+    """As `tint`, of the whole object: its ``visible`` part in the colour ``seen``, the rest of ``amodal`` (both uint8
+    H x W) in the colour ``hidden`` with a dashed outline."""
+    drawn = tint(visible, side, seen)
+    whole = _small(amodal, side)
+    rest = whole & ~_small(visible, side)
+    drawn[rest] = (*hidden, 90)
+    drawn[rest & _edge(whole) & _stripes(rest.shape, 5)] = (*hidden, 240)
+    return drawn
+
+
+def agreed(amodals: list[np.ndarray], side: int, sure: Colour, unsure: Colour) -> np.ndarray:
+    """As `tint`, of all samples (``amodals``, each uint8 H x W): plain in the colour ``sure`` where all have the
+    object, striped in the colour ``unsure`` where some have it, the clearer the more there are."""
+    share = np.mean([_small(amodal, side) for amodal in amodals], axis=0)
+    drawn = np.zeros((*share.shape, 4), np.uint8)
+    some = (share > 0) & (share < 1)
+    drawn[share == 1] = (*sure, 100)
+    drawn[_edge(share == 1)] = (*sure, 240)
+    drawn[some] = (*unsure, 50)
+    striped = some & _stripes(share.shape, 4)
+    drawn[striped, 3] = 90 + 150 * share[striped]
+    return drawn
+
+
+def agreement(amodals: list[np.ndarray]) -> float:
+    """The part of what any sample takes for the object (``amodals``, each uint8 H x W) that all of them do, 0..1."""
+    some, every = np.maximum.reduce(amodals) > 0, np.minimum.reduce(amodals) > 0
+    return float(every.sum() / max(1, int(some.sum())))
+
+
+def bounds(picture: np.ndarray) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 around what is not transparent in ``picture`` (uint8 H x W x 4); all of it when nothing is."""
+    opaque = picture[..., 3] > 8
+    rows, columns = np.flatnonzero(opaque.any(axis=1)), np.flatnonzero(opaque.any(axis=0))
+    if not len(rows):
+        return 0, 0, picture.shape[1], picture.shape[0]
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def revealed(completed: np.ndarray, side: int) -> np.ndarray:

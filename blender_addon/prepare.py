@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,45 +10,72 @@ from typing import Any
 import numpy as np
 
 from .axes import to_blender
-from .pictures import revealed, thumbnail, tint
+from .pictures import agreed, agreement, bounds, outlined, revealed, thumbnail, tint
 from .png import encode
 from .protocol import Image, Job, JobState, Mask, Mesh, Problem
 
 THUMBNAIL = 128
 OVERLAY = 640
 TINT_COLOUR = (25, 165, 255)
+HIDDEN_COLOUR = (255, 164, 36)
+SURE_COLOUR = (20, 200, 150)
+UNSURE_COLOUR = (230, 60, 200)
 
 
 @dataclass(frozen=True)
 class ReadyMesh:
     """A mesh in Blender's axes, still in the cube of side 1: ``vertices`` float32 V x 3, ``faces`` int32 F x 3,
-    ``colours`` float32 V x 4 (sRGB, 0..1), ``corner_uvs`` float32 3F x 2, ``texture`` a PNG file."""
+    ``colours`` float32 V x 4 (sRGB, 0..1), ``corner_uvs`` float32 3F x 2, ``texture`` a PNG file. ``placement`` says
+    where the cube is in the picture: "centre" (x, y) and "side" in pixels. A ``cut_out`` is a flat piece of the
+    completed picture, which is its texture."""
 
     vertices: np.ndarray
     faces: np.ndarray
     colours: np.ndarray | None
     corner_uvs: np.ndarray | None
-    texture: bytes | None
+    texture: bytes | None = None
+    placement: dict[str, Any] | None = None
+    cut_out: bool = False
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What can be drawn over the picture once there is a result: for each sample its ``outlined`` mask and the object
+    ``revealed`` in its place; for all of them where they have the ``agreement`` that ``agreed`` (0..1) sums up."""
+
+    outlined: list[np.ndarray]
+    revealed: list[np.ndarray]
+    agreement: np.ndarray | None = None
+    agreed: float = 1.0
+
+
+@dataclass(frozen=True)
+class ReadySample:
+    """One sample as PNG files."""
+
+    completed: bytes
+    mask: bytes | None
 
 
 @dataclass(frozen=True)
 class ReadyResult:
-    """The end of a job. ``completed`` is the first sample as a PNG file; ``revealed`` shows each one in its place."""
+    """The end of a job. ``meshes`` are by sample: the first one's mesh, or every one's cut-out where no mesh was asked
+    for; ``first`` is the first sample."""
 
     job: str
-    mesh: ReadyMesh | None
-    completed: bytes | None
+    meshes: dict[int, ReadyMesh]
+    first: ReadySample | None
     thumbnails: list[np.ndarray]
     tint: np.ndarray | None
-    revealed: list[np.ndarray]
+    looks: Looks
 
 
 @dataclass(frozen=True)
 class ReadySamples:
-    """The other samples as PNG files, the first included; they come a little after the result."""
+    """All samples, the first included; they come a little after the result."""
 
     job: str
-    completed: list[bytes]
+    samples: list[ReadySample]
 
 
 @dataclass(frozen=True)
@@ -85,7 +113,7 @@ class Preparer:
                 self._shown[job.id, stage] = id(values)
                 mesh = values.get("mesh")
                 rough = ready_mesh(mesh) if isinstance(mesh, Mesh) else None
-                yield ReadyPreview(job.id, stage, *_looks(values), rough)
+                yield ReadyPreview(job.id, stage, *_seen(values), rough)
 
     def result(self, job: Job) -> Iterator[Ready]:
         """What ``job`` brought, in the order in which it is wanted. Nothing unless it is done."""
@@ -93,18 +121,26 @@ class Preparer:
         if job.outputs is None or job.state is not JobState.DONE:
             return
         values = {name: job.outputs[name] for name in job.outputs.names}
-        thumbnails, drawn = _looks(values)
+        thumbnails, drawn = _seen(values)
         completed = [value.pixels for value in _many(values.get("completed")) if isinstance(value, Image)]
-        first = encode(completed[0]) if completed else None
+        masks = [value.pixels for value in _many(values.get("amodal_masks")) if isinstance(value, Mask)]
+        samples = list(itertools.zip_longest(completed, masks[: len(completed)]))
         mesh = values.get("mesh")
-        ready = ready_mesh(mesh) if isinstance(mesh, Mesh) else None
-        shown = [revealed(pixels, OVERLAY) for pixels in completed if pixels.shape[2] == 4]
-        yield ReadyResult(job.id, ready, first, thumbnails, drawn, shown)
+        if isinstance(mesh, Mesh):
+            meshes = {0: ready_mesh(mesh, job.info.get("placement"))}
+        else:
+            meshes = {index: cut_out(pixels) for index, pixels in enumerate(completed) if pixels.shape[2] == 4}
+        first = _ready_sample(*samples[0]) if samples else None
+        yield ReadyResult(job.id, meshes, first, thumbnails, drawn, _looks(values.get("mask"), completed, masks))
         if first is not None:
-            yield ReadySamples(job.id, [first, *(encode(pixels) for pixels in completed[1:])])
+            yield ReadySamples(job.id, [first, *(_ready_sample(*sample) for sample in samples[1:])])
 
 
-def ready_mesh(mesh: Mesh) -> ReadyMesh:
+def _ready_sample(completed: np.ndarray, mask: np.ndarray | None) -> ReadySample:
+    return ReadySample(encode(completed), None if mask is None else encode(mask))
+
+
+def ready_mesh(mesh: Mesh, placement: dict[str, Any] | None = None) -> ReadyMesh:
     """``mesh`` (glTF axes) in the form that importing writes, without faces that use a vertex twice: Blender cannot
     hold them."""
     first, second, third = mesh.faces.T
@@ -112,16 +148,47 @@ def ready_mesh(mesh: Mesh) -> ReadyMesh:
     colours = None if mesh.colours is None else mesh.colours.astype(np.float32) / np.float32(255)
     corner_uvs = None if mesh.uvs is None else np.ascontiguousarray(mesh.uvs[faces.ravel()])
     texture = None if mesh.texture is None else encode(mesh.texture)
-    return ReadyMesh(to_blender(mesh.vertices), faces, colours, corner_uvs, texture)
+    return ReadyMesh(to_blender(mesh.vertices), faces, colours, corner_uvs, texture, placement)
+
+
+def cut_out(picture: np.ndarray) -> ReadyMesh:
+    """An upright rectangle, front towards -Y, that shows the part of ``picture`` (uint8 H x W x 4) with the object."""
+    height, width = picture.shape[:2]
+    x0, y0, x1, y1 = bounds(picture)
+    side = max(x1 - x0, y1 - y0)
+    right, up = (x1 - x0) / side / 2, (y1 - y0) / side / 2
+    vertices = np.array([[-right, 0, -up], [right, 0, -up], [right, 0, up], [-right, 0, up]], np.float32)
+    corners = np.array([[x0, y1], [x1, y1], [x1, y0], [x0, y0]], np.float32)
+    uvs = corners / np.array([width, -height], np.float32) + np.array([0, 1], np.float32)
+    faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    placement = {"centre": [(x0 + x1) / 2, (y0 + y1) / 2], "side": float(side)}
+    return ReadyMesh(vertices, faces, None, uvs[faces.ravel()], placement=placement, cut_out=True)
 
 
 def _many(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _looks(values: dict[str, Any]) -> tuple[list[np.ndarray], np.ndarray | None]:
+def _seen(values: dict[str, Any]) -> tuple[list[np.ndarray], np.ndarray | None]:
     """Thumbnails of the pictures among ``values`` and the tint of the visible mask."""
     pictures = [item.pixels for value in values.values() for item in _many(value) if isinstance(item, Image)]
     mask: Any = values.get("mask")
     drawn = tint(mask.pixels, OVERLAY, TINT_COLOUR) if isinstance(mask, Mask) else None
-    return [thumbnail(pixels, THUMBNAIL) for pixels in pictures], drawn
+    return [thumbnail(pixels, THUMBNAIL) for pixels in _closer(pictures)], drawn
+
+
+def _closer(pictures: list[np.ndarray]) -> list[np.ndarray]:
+    """``pictures`` without what is transparent around the object in all of them: what differs is easier to see."""
+    if not pictures or any(picture.shape[2] != 4 or picture.shape != pictures[0].shape for picture in pictures):
+        return pictures
+    lefts, tops, rights, bottoms = zip(*(bounds(picture) for picture in pictures), strict=True)
+    return [picture[min(tops) : max(bottoms), min(lefts) : max(rights)] for picture in pictures]
+
+
+def _looks(mask: Any, completed: list[np.ndarray], masks: list[np.ndarray]) -> Looks:
+    shown = [revealed(pixels, OVERLAY) for pixels in completed if pixels.shape[2] == 4]
+    if not masks:
+        return Looks([], shown)
+    seen = mask.pixels if isinstance(mask, Mask) else np.zeros_like(masks[0])
+    drawn = [outlined(seen, whole, OVERLAY, TINT_COLOUR, HIDDEN_COLOUR) for whole in masks]
+    return Looks(drawn, shown, agreed(masks, OVERLAY, SURE_COLOUR, UNSURE_COLOUR), agreement(masks))

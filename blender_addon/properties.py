@@ -12,6 +12,7 @@ from bpy.props import (
     PointerProperty,
 )
 
+from . import parameters, places
 from .session import ImportOptions
 
 
@@ -36,6 +37,28 @@ class WHOLEFORM_PG_settings(bpy.types.PropertyGroup):
 
     image: PointerProperty(
         type=bpy.types.Image, name="Picture", description="The picture with the object that is to be made whole"
+    )
+    make: EnumProperty(
+        name="Make",
+        description="What is made of the object",
+        items=[
+            ("MESH", "Mesh", "The completed picture and a mesh of it"),
+            ("PICTURE", "Picture", "The completed picture alone: an image, its mask, and a cut-out in the scene"),
+        ],
+        default="MESH",
+        update=lambda settings, context: parameters.take_over(settings.id_data),
+    )
+    show: EnumProperty(
+        name="Show",
+        description="What is drawn over the picture",
+        items=[
+            ("PICTURE", "Picture", "The picture alone"),
+            ("OUTLINE", "Outline", "The whole object's mask: blue what is seen, orange and dashed what is hidden"),
+            ("WHOLE", "Whole", "The completed object in its place"),
+            ("AGREEMENT", "Agreement", "Plain where all samples agree, striped where only some have the object"),
+        ],
+        default="WHOLE",
+        update=lambda settings, context: places.redraw("IMAGE_EDITOR"),
     )
     height: FloatProperty(
         name="Height",

@@ -98,7 +98,7 @@ def _apply(session: Session, event: Any) -> str:
         case ReadySamples():
             record = session.records.get(event.job)
             if record is not None:
-                record.samples = event.completed
+                record.samples = event.samples
         case NotReady():
             record = session.records.get(event.job)
             if record is not None:
@@ -117,7 +117,7 @@ def _on_snapshot(session: Session, event: SnapshotArrived) -> None:
         if summary.job in session.discarded:
             client.attach(summary.job, summary.task).cancel()  # and what it brought is acknowledged by itself
             session.discarded.discard(summary.job)
-        elif not known and summary.task == parameters.TASK:
+        elif not known and summary.task in parameters.TASKS:
             job = client.attach(summary.job, summary.task, label=summary.label, keep=True)
             session.records[job.id] = JobRecord(job, summary.label or "object", wanted=False)
 
@@ -143,7 +143,7 @@ def _on_preview(session: Session, event: ReadyPreview) -> str:
     record = session.records.get(event.job)
     picture = session.pointing.get(event.job) or (record.picture if record is not None else None)
     if event.tint is not None and picture is not None:
-        session.set_tint(picture.name, event.tint)
+        session.tints[picture.name] = event.tint
         return "IMAGE_EDITOR"
     if record is not None and event.thumbnails:
         record.thumbnails = event.thumbnails
@@ -159,13 +159,15 @@ def _on_result(session: Session, event: ReadyResult) -> str:
     record = session.records.get(event.job)
     picture = session.pointing.get(event.job) or (record.picture if record is not None else None)
     if event.tint is not None and picture is not None:
-        session.set_tint(picture.name, event.tint)
+        session.tints[picture.name] = event.tint
     if record is None:
         return "IMAGE_EDITOR"
     record.result = event
     record.thumbnails = event.thumbnails
-    if event.mesh is not None:
-        record.meshes[record.chosen] = event.mesh
+    record.meshes = dict(event.meshes)
+    if record.parent and 0 in event.meshes:  # the first sample of a sample's own job is that sample
+        record.meshes = {record.chosen: event.meshes[0]}
+    record.flat = any(mesh.cut_out for mesh in event.meshes.values())
     outputs = record.job.outputs
     if outputs is not None and "mask" in outputs:
         record.mask = outputs["mask"]
@@ -188,21 +190,24 @@ def bring_in_one(session: Session) -> None:
         return
     record = ready[0]
     record.note = ""
-    bring_in(session, record)
-    importing.undo_step(f"Wholeform: {record.label}")
+    if bring_in(session, record):
+        importing.undo_step(f"Wholeform: {record.label}")
     places.redraw("VIEW_3D", "IMAGE_EDITOR")
 
 
-def bring_in(session: Session, record: JobRecord) -> Any | None:
+def bring_in(session: Session, record: JobRecord) -> bool:
     """A result into the scene; that of a chosen sample becomes the mesh of the job it belongs to, which it leaves the
-    list for."""
+    list for. Returns whether anything has changed in the file."""
     ghost.hide(record.job.id)
     parent = session.records.get(record.parent)
-    if parent is None or record.result is None:
-        return importing.bring_in(record, record.options)
+    if parent is None:
+        importing.bring_in(record, record.options)
+        return True
     record.imported = True
-    if record.result.mesh is not None:
-        parent.meshes[record.chosen] = record.result.mesh
+    parent.meshes |= record.meshes
     del session.records[record.job.id]
     record.job.acknowledge()
-    return importing.replace_mesh(parent)
+    if parent.chosen != record.chosen:
+        return False  # another one was chosen meanwhile; this mesh is at hand should the person come back to it
+    importing.replace_mesh(parent)
+    return True

@@ -8,6 +8,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from . import (
+    choosing,
     connecting,
     ghost,
     images,
@@ -36,6 +37,7 @@ _CLASSES: tuple[type, ...] = (
     *prompts.CLASSES,
     *running.CLASSES,
     *joblist.CLASSES,
+    *choosing.CLASSES,
     *pointing.CLASSES,
     *panels.CLASSES,
 )
@@ -79,6 +81,7 @@ def register() -> None:
     overlay.register()
     ghost.register()
     statusbar.register()
+    choosing.register()
     bpy.app.handlers.load_pre.append(_before_load)
     bpy.app.handlers.load_post.append(_after_load)
     bpy.app.timers.register(_start_connecting, first_interval=1.0, persistent=True)
@@ -92,6 +95,7 @@ def unregister() -> None:
     bpy.app.handlers.load_pre.remove(_before_load)
     pointing.stop()
     sources.unregister()
+    choosing.unregister()
     statusbar.unregister()
     ghost.unregister()
     overlay.unregister()

@@ -1,27 +1,27 @@
-"""Making whole: from the picture and its prompts to a job, and from a finished job to one of its other samples."""
+"""Making whole: from the picture and its prompts to a job."""
 
 import json
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, FloatProperty, StringProperty
 
-from . import connecting, images, importing, parameters, places, prompts, pump
+from . import connecting, images, parameters, prompts, pump
 from .properties import box_of, options_of, points_of
-from .protocol import ErrorCode, Image, JobState, ProblemError, Value
+from .protocol import ErrorCode, JobState, ProblemError, Value
 from .session import JobRecord, current
 
 
 def submit_picture(context: Any, image: Any, extra: dict[str, Any]) -> list[str]:
-    """Start `whole_object` on ``image`` with its prompts, the form's parameters and ``extra``. Returns a list that
-    holds the job's id, once there is one. Raises ProblemError."""
+    """Start what the panel says on ``image`` with its prompts, the form's parameters and ``extra``. Returns a list
+    that holds the job's id, once there is one. Raises ProblemError."""
     session = current()
     session.note = ""
     prompts.stop_asking(image.name)
     given: dict[str, Any] = {"points": points_of(image)}
     if (box := box_of(image)) is not None:
         given["box"] = box
-    said = parameters.values(context.scene) | extra | given
+    said, task = parameters.values(context.scene) | extra | given, parameters.task(context.scene)
     pixels, picture, label = images.read(image), images.picture_of(image), images.label_of(image)
     inputs: dict[str, Value] = {"image": pixels}
     mask = session.masks.get(image.name)
@@ -31,38 +31,13 @@ def submit_picture(context: Any, image: Any, extra: dict[str, Any]) -> list[str]
     made: list[str] = []
 
     def submit() -> None:
-        job = session.network.submit(parameters.TASK, inputs, said, label, keep=True)
+        job = session.network.submit(task, inputs, said, label, keep=True)
         session.records[job.id] = JobRecord(job, label, picture, file, scene, options, pixels, mask)
         session.shown = job.id
         made.append(job.id)
 
     connecting.when_ready(submit)
     return made
-
-
-def submit_sample(record: JobRecord, index: int) -> str:
-    """Make the mesh of another completion of ``record``. Returns the new job's id. Raises ProblemError."""
-    session = current()
-    if record.image is None or record.mask is None or record.job.outputs is None:
-        raise ProblemError(
-            ErrorCode.NOT_FOUND,
-            "The picture of this job is no longer at hand.",
-            "Make it whole again to choose among its samples.",
-        )
-    chosen: Image = record.job.outputs["completed"][index]
-    inputs: dict[str, Value] = {"image": record.image, "mask": record.mask, "completed": chosen}
-    job = session.network.submit(parameters.TASK, inputs, record.job.parameters, record.label, keep=True)
-    session.records[job.id] = JobRecord(
-        job,
-        record.label,
-        record.picture,
-        session.file,
-        record.scene,
-        record.options,
-        chosen=index,
-        parent=record.job.id,
-    )
-    return job.id
 
 
 def submit_again(record: JobRecord) -> str:
@@ -75,7 +50,7 @@ def submit_again(record: JobRecord) -> str:
     inputs: dict[str, Value] = {"image": record.image}
     if record.mask is not None:
         inputs["mask"] = record.mask
-    job = session.network.submit(parameters.TASK, inputs, record.job.parameters, record.label, keep=True)
+    job = session.network.submit(record.job.task, inputs, record.job.parameters, record.label, keep=True)
     session.records[job.id] = JobRecord(
         job, record.label, record.picture, session.file, record.scene, record.options, record.image, record.mask
     )
@@ -102,7 +77,7 @@ def outcome(operator: Any, record: JobRecord) -> set[str]:
 
 
 class WHOLEFORM_OT_make_whole(bpy.types.Operator):
-    """Make the object in the picture whole: its mask, the completed picture and a mesh"""
+    """Make the object in the picture whole: its mask, the completed picture and, if wanted, a mesh"""
 
     bl_idname = "wholeform.make_whole"
     bl_label = "Make Whole"
@@ -139,44 +114,6 @@ class WHOLEFORM_OT_make_whole(bpy.types.Operator):
         return outcome(self, record)
 
 
-class WHOLEFORM_OT_choose_sample(bpy.types.Operator):
-    """Take this completion: its picture at once, its mesh as soon as it is made"""
-
-    bl_idname = "wholeform.choose_sample"
-    bl_label = "Choose Sample"
-    bl_options = {"REGISTER"}  # its own undo step comes once the mesh is there: one for picture and mesh
-
-    job: StringProperty(name="Job")
-    index: IntProperty(name="Sample", min=0)
-    wait: BoolProperty(name="Wait", default=False, options={"SKIP_SAVE"})
-    timeout: FloatProperty(name="Timeout", default=600.0, options={"SKIP_SAVE"})
-
-    def execute(self, context: Any) -> set[str]:
-        session = current()
-        record = session.records.get(self.job)
-        if record is None or self.index >= len(record.samples):
-            self.report({"ERROR"}, "There is no such sample.")
-            return {"CANCELLED"}
-        record.chosen, record.note = self.index, ""
-        importing.show_completed(record, record.samples[self.index])
-        session.reveal(record)
-        places.redraw("IMAGE_EDITOR")
-        if self.index in record.meshes:
-            importing.replace_mesh(record)
-            importing.undo_step(f"Wholeform: sample {self.index + 1}")
-            return {"FINISHED"}
-        try:
-            made = submit_sample(record, self.index)
-            child = session.records[made]
-            if self.wait:
-                pump.wait(lambda: finished(child), self.timeout)
-        except ProblemError as error:
-            record.note = str(error)
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return outcome(self, child) if self.wait else {"FINISHED"}
-
-
 def _json_object(text: str) -> dict[str, Any]:
     if not text.strip():
         return {}
@@ -193,4 +130,4 @@ def _json_object(text: str) -> dict[str, Any]:
     return given
 
 
-CLASSES = (WHOLEFORM_OT_make_whole, WHOLEFORM_OT_choose_sample)
+CLASSES = (WHOLEFORM_OT_make_whole,)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .local_server import LocalServer
 from .network import Network
-from .prepare import ReadyMesh, ReadyResult
+from .prepare import ReadyMesh, ReadyResult, ReadySample
 from .protocol import ConnectionState, Job, Mask
 from .protocol.messages import Catalogue, ServerState
 
@@ -38,14 +38,6 @@ class ImportOptions:
 
 
 @dataclass
-class Overlay:
-    """Drawn over a picture: uint8 h x w x 4, bottom row first. ``version`` tells two of them apart."""
-
-    pixels: np.ndarray
-    version: int
-
-
-@dataclass
 class JobRecord:
     """One line of the job list. ``scene`` and ``target`` are names."""
 
@@ -59,11 +51,14 @@ class JobRecord:
     mask: Mask | None = None
     thumbnails: list[np.ndarray] = field(default_factory=list)
     result: ReadyResult | None = None
-    samples: list[bytes] = field(default_factory=list)  # completed pictures as PNG files
+    samples: list[ReadySample] = field(default_factory=list)
     chosen: int = 0
+    accepted: bool = False  # the chosen sample is the one; the others are put away
     meshes: dict[int, ReadyMesh] = field(default_factory=dict)  # by sample
+    flat: bool = False  # they are cut-outs: only the picture was asked for
     target: str = ""  # the object made
     completed_name: str = ""  # the image made
+    mask_name: str = ""  # the image made of the amodal mask
     parent: str = ""  # the job whose sample this one makes a mesh of
     wanted: bool = True  # comes into the scene by itself
     imported: bool = False
@@ -86,8 +81,8 @@ class Session:
         self.waiting: list[Callable[[], None]] = []  # what to submit once there is a client
         self.pointing: dict[str, Picture] = {}  # running segment jobs and what they point at
         self.masks: dict[str, Mask] = {}  # the last visible mask, by image name
-        self.tints: dict[str, Overlay] = {}  # the same, for drawing
-        self.revealed: dict[str, Overlay] = {}  # the whole object in its place, by image name
+        self.tints: dict[str, np.ndarray] = {}  # the same, for drawing: uint8 h x w x 4, bottom row first
+        self.revealed: dict[str, JobRecord] = {}  # whose result is drawn over a picture, by image name
         self.tool: Picture | None = None  # what the pointing tool points at while it runs
         self.discarded: set[str] = set()  # jobs cancelled or removed while the server was away
         self.catalogue: Catalogue | None = None
@@ -99,7 +94,6 @@ class Session:
         self.shown = ""  # the job whose samples the strip shows
         self.looked_at = 0.0  # when pump last looked for a local server
         self.reached_at = time.monotonic()  # when the server was last connected
-        self._versions = 0
 
     @property
     def connected(self) -> bool:
@@ -117,22 +111,22 @@ class Session:
         ready = any(record.result and record.wanted and not record.imported for record in self.records.values())
         return bool(self.active or self.pointing or self.testing or ready or connecting)
 
-    def set_tint(self, image: str, pixels: np.ndarray) -> None:
-        """Draw the visible mask over the image from now on."""
-        self._versions += 1
-        self.tints[image] = Overlay(pixels, self._versions)
-
     def reveal(self, record: JobRecord) -> None:
-        """Draw the chosen sample of ``record`` over its picture, unless the prompts have changed since."""
-        looks = record.result.revealed if record.result is not None else []
-        if record.picture is not None and record.chosen < len(looks):
-            self._versions += 1
-            self.revealed[record.picture.name] = Overlay(looks[record.chosen], self._versions)
+        """Draw the chosen sample of ``record`` over its picture from now on, until the prompts change."""
+        if record.picture is not None and record.result is not None:
+            self.revealed[record.picture.name] = record
 
-    def overlay(self, image: str) -> Overlay | None:
-        """What to draw over the image: the mask while pointing, else the whole object where there is one."""
-        tint = self.tints.get(image)
-        return tint if self.tool is not None else self.revealed.get(image, tint)
+    def overlay(self, image: str, show: str = "WHOLE") -> np.ndarray | None:
+        """What to draw over the image, uint8 h x w x 4, bottom row first: the mask while pointing, else what ``show``
+        (properties.py) says of the whole object where there is one."""
+        tint, record = self.tints.get(image), self.revealed.get(image)
+        if self.tool is not None or record is None or record.result is None:
+            return tint
+        looks = record.result.looks
+        drawn = {"OUTLINE": looks.outlined, "WHOLE": looks.revealed}.get(show, [])
+        if show == "AGREEMENT":
+            return looks.agreement
+        return drawn[record.chosen] if record.chosen < len(drawn) else None
 
     def forget_mask(self, image: str) -> None:
         """The prompts changed or are gone: what was drawn for them no longer holds."""

@@ -99,3 +99,10 @@ def server_lines(
     if round_trip_s is not None:
         lines.append(f"Round trip: {round_trip_s * 1e3:.1f} ms")
     return lines
+
+
+def agreement(samples: int, agreed: float) -> str:
+    """What the picture of the agreement shows: ``agreed`` (0..1) is the part that all have of what any has."""
+    if samples < 2:
+        return "One sample: there is nothing to compare"
+    return f"All {samples} samples agree on {100 * agreed:.0f} %; striped: only some have it"

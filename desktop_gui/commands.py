@@ -23,7 +23,10 @@ def commands(window: MainWindow) -> list[Command]:
         Command("open", tr("Open a picture…"), window.ask_for_picture, "Ctrl+O", "open"),
         Command("paste", tr("Paste a picture"), window.paste, "Ctrl+V"),
         Command("example", tr("Open the example"), window.open_example),
-        Command("save_mesh", tr("Save the mesh…"), lambda: _with(window, saving.save_mesh), "Ctrl+S"),
+        Command(
+            "save", tr("Save…"), lambda: _with(window, saving.save), "Ctrl+S", tip=tr("Save the mesh, or the picture")
+        ),
+        Command("save_mesh", tr("Save the mesh…"), lambda: _with(window, saving.save_mesh)),
         Command("save_picture", tr("Save the completed picture…"), lambda: _with(window, saving.save_completed)),
         Command("save_masks", tr("Save the masks…"), lambda: _with(window, saving.save_masks)),
         Command("save_all", tr("Save everything in a folder…"), lambda: _with(window, saving.save_all), "Ctrl+Shift+S"),
@@ -51,6 +54,8 @@ def commands(window: MainWindow) -> list[Command]:
         ),
         Command("make", tr("Make whole"), window.make_whole, "Ctrl+Return|Ctrl+Enter"),
         Command("stop", tr("Cancel the running job"), studio.cancel, "Ctrl+."),
+        Command("accept", tr("Accept the sample shown"), studio.accept, "Ctrl+Shift+Return|Ctrl+Shift+Enter"),
+        Command("make_mesh", tr("Make a mesh of the sample shown"), window.make_mesh),
         Command("next_sample", tr("Next sample"), lambda: window.step_sample(1), "Ctrl+Right"),
         Command("previous_sample", tr("Previous sample"), lambda: window.step_sample(-1), "Ctrl+Left"),
         Command("fit", tr("Fit the picture"), canvas.fit, "F", "fit"),
@@ -60,6 +65,7 @@ def commands(window: MainWindow) -> list[Command]:
         Command("show_picture", tr("Show the picture alone"), lambda: window.show_as(Show.PICTURE), "1"),
         Command("show_outline", tr("Show the outline"), lambda: window.show_as(Show.OUTLINE), "2"),
         Command("show_whole", tr("Show the whole object"), lambda: window.show_as(Show.WHOLE), "3"),
+        Command("show_agreement", tr("Show where the samples agree"), lambda: window.show_as(Show.AGREEMENT), "4"),
         Command("hover", tr("Show what a click would take"), lambda: _toggle_hover(window), checkable=True),
         Command("docks", tr("Hide or show the docks"), window.toggle_docks, tip=tr("Hide or show the docks (Tab)")),
         Command("layout", tr("Reset the layout"), window.reset_layout),
@@ -78,14 +84,14 @@ def fill_menus(window: MainWindow) -> None:
     tr, actions, bar = window.tr, window.actions_by_name, window.menuBar()
     file = actions.menu(bar, tr("&File"), "open")
     file.addMenu(window.recent_menu)
-    actions.fill_menu(file, f"paste example - {SAVE} - quit")
+    actions.fill_menu(file, f"paste example - save {SAVE} - quit")
     save = QMenu(window.workspace.bar.save)
     actions.fill_menu(save, SAVE)
     window.workspace.bar.save.setMenu(save)
     actions.menu(bar, tr("&Edit"), "undo redo clear")
-    actions.menu(bar, tr("&Object"), "point pan - make stop - previous_sample next_sample")
+    actions.menu(bar, tr("&Object"), "point pan - make stop - previous_sample next_sample accept make_mesh")
     view = actions.menu(
-        bar, tr("&View"), "fit actual zoom_in zoom_out - show_picture show_outline show_whole - hover -"
+        bar, tr("&View"), "fit actual zoom_in zoom_out - show_picture show_outline show_whole show_agreement - hover -"
     )
     for dock in window.docks.values():
         view.addAction(dock.toggleViewAction())

@@ -18,11 +18,10 @@ from .net.background import Background
 from .net.connection import Connection, Request
 from .qimages import png_bytes, qimage_of, scaled
 from .state.document import Document
-from .state.jobs import JobEntry, JobList
+from .state.jobs import MESH, TASKS, JobEntry, JobList
 from .state.pictures import cut_out
 from .state.results import Result
 
-TASK = "whole_object"
 THUMBNAIL = 112
 SAVE_MS = 400
 
@@ -74,14 +73,14 @@ class Making(QObject):
 
     # --- what the person does ---
 
-    def make_whole(self, document: Document, parameters: dict[str, Any]) -> str:
-        """Run the whole path on ``document``; returns the job's id. A mask that answers the prompts is sent along,
-        so that what the person saw is what is made whole."""
+    def make_whole(self, document: Document, task: str, parameters: dict[str, Any]) -> str:
+        """Run ``task`` (the whole path, or that to the picture) on ``document``; returns the job's id. A mask that
+        answers the prompts is sent along, so that what the person saw is what is made whole."""
         inputs: Inputs = {"image": document.picture.image}
         if document.mask is not None and not document.mask_stale:
             inputs["mask"] = document.mask
         asked = parameters | document.prompts.current.parameters()
-        entry = JobEntry("", document.picture.name, str(document.picture.path or ""), asked)
+        entry = JobEntry("", document.picture.name, str(document.picture.path or ""), asked, task=task)
         return self._run(entry, inputs, document.picture.image)
 
     def make_sample(self, document: Document, result: Result, index: int, parameters: dict[str, Any]) -> str:
@@ -96,12 +95,12 @@ class Making(QObject):
             "completed": sample.completed,
         }
         parent = self.jobs.get(result.job_id)
-        asked = dict(parent.parameters) if parent is not None else dict(parameters)
+        asked = dict(parent.parameters if parent is not None and parent.task == MESH else parameters)
         entry = JobEntry("", document.picture.name, "", asked, parent=result.job_id, sample=index)
         return self._run(entry, inputs, document.picture.image)
 
     def _run(self, entry: JobEntry, inputs: Inputs, image: Image) -> str:
-        request = Request(TASK, inputs, entry.parameters, entry.label, keep=True)
+        request = Request(entry.task, inputs, entry.parameters, entry.label, keep=True)
         entry.id, entry.server = request.job_id, self._connection.choice.name
         self.jobs.add(entry)
         self._connection.submit(request)
@@ -149,12 +148,14 @@ class Making(QObject):
             entry = self.jobs.get(summary.job)
             if summary.job in self.jobs.removed:
                 self._connection.forget(summary.job)
-            elif summary.task != TASK:
+            elif summary.task not in TASKS:
                 if entry is None and summary.state.is_final:
                     self._connection.follow(summary.job, keep=False)
             else:
                 if entry is None:
-                    entry = self.jobs.add(JobEntry(summary.job, summary.label, created=summary.created))
+                    entry = self.jobs.add(
+                        JobEntry(summary.job, summary.label, created=summary.created, task=summary.task)
+                    )
                     entry.server = self._connection.choice.name
                 if not entry.ended:
                     self._connection.follow(summary.job)
@@ -211,18 +212,37 @@ class Making(QObject):
         if job.id in self.results:
             return
         result = Result.of(job.id, job.outputs, job.info)
+        result.chosen = min(entry.chosen, len(result.samples) - 1)
         self.results[job.id] = result
         catalogue = self._connection.catalogue
         entry.note = result.note({model.name: model.level for model in catalogue.models} if catalogue else {})
-        completed = result.samples[0].completed.pixels
-        self._background.run(
-            lambda: scaled(qimage_of(cut_out(completed)), THUMBNAIL),
-            lambda thumbnail: self._set_thumbnail(job.id, thumbnail),
-        )
+        self._picture_row(result)
         self.result_ready.emit(job.id)
         for child in self.jobs.children(job.id):
             if child.state is JobState.DONE:
                 self.fetch(child.id)
+
+    def _picture_row(self, result: Result) -> None:
+        completed, job_id = result.sample.completed.pixels, result.job_id
+        self._background.run(
+            lambda: scaled(qimage_of(cut_out(completed)), THUMBNAIL),
+            lambda thumbnail: self._set_thumbnail(job_id, thumbnail),
+        )
+
+    def remember_choice(self, result: Result, accepted: bool) -> None:
+        """Keep which sample of ``result`` is chosen, also over a restart. Once one is accepted, the job's row shows it
+        and nothing is made of the others any more."""
+        entry = self.jobs.get(result.job_id)
+        if entry is None:
+            return
+        entry.chosen, entry.accepted = result.chosen, accepted
+        if accepted:
+            self._picture_row(result)
+            for child in self.jobs.children(result.job_id):
+                if child.sample != result.chosen:
+                    self.cancel(child.id)
+        self.entry_changed.emit(result.job_id)
+        self._save_soon.start()
 
     @property
     def connected(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
@@ -10,9 +12,11 @@ from protocol import Image, JobState, Mask, Mesh
 from .canvas.canvas import Show
 from .canvas.overlay import HOVER_TINT, Overlay, build
 from .panels.samples_panel import SIDE, SamplesPanel
+from .panels.wording import agreement_text
 from .panels.workspace import Workspace
 from .qimages import qimage_of, scaled
 from .state.pictures import cut_out
+from .state.results import Result
 from .studio import Studio
 from .viewer import geometry
 from .viewer.geometry import Geometry
@@ -32,7 +36,9 @@ class Presenting(QObject):
         self._samples_of = ""
         self._mesh_shown: Mesh | None = None
         self._turned: set[str] = set()
+        self._agreed = (0, 1.0)  # how many samples there are, and how far they agree
         canvas, pointing = workspace.canvas, studio.pointing
+        workspace.show_changed.connect(self._write_hint)
         canvas.clicked.connect(pointing.click)
         canvas.boxed.connect(pointing.drag)
         canvas.cleared.connect(pointing.clear)
@@ -77,10 +83,16 @@ class Presenting(QObject):
         mask, size = document.mask, document.picture.size
         amodal = sample.amodal if sample is not None else None
         completed = sample.completed if sample is not None else None
-        self._build_overlay(size, mask, amodal, completed)
+        amodals = [sample.amodal for sample in result.samples] if result is not None else []
+        self._build_overlay(size, mask, amodal, completed, amodals if len(amodals) > 1 else [])
 
     def _build_overlay(
-        self, size: tuple[int, int], mask: Mask | None, amodal: Mask | None, completed: Image | None
+        self,
+        size: tuple[int, int],
+        mask: Mask | None,
+        amodal: Mask | None,
+        completed: Image | None,
+        amodals: Sequence[Mask] = (),
     ) -> None:
         self._overlay_number += 1
         number = self._overlay_number
@@ -88,10 +100,11 @@ class Presenting(QObject):
         def show(overlay: Overlay) -> None:
             if number == self._overlay_number:
                 self._workspace.canvas.set_overlay(overlay)
-                self._workspace.offer_choice(mask is not None, completed is not None)
+                self._agreed = (len(amodals), overlay.agreed)
+                self._workspace.offer_choice(mask is not None, completed is not None, bool(amodals))
                 self._write_hint()
 
-        self._studio.background.run(lambda: build(size, mask, amodal, completed), show)
+        self._studio.background.run(lambda: build(size, mask, amodal, completed, amodals=amodals), show)
 
     def _draw_hover(self, mask: Mask | None) -> None:
         self._hover_number += 1
@@ -111,7 +124,9 @@ class Presenting(QObject):
     def _write_hint(self) -> None:
         document = self._studio.document
         text = ""
-        if document is not None and self._studio.running is None:
+        if document is not None and self._workspace.show_choice.value() == Show.AGREEMENT.value:
+            text = agreement_text(*self._agreed)
+        elif document is not None and self._studio.running is None:
             if self._studio.pointing.busy:
                 text = self.tr("Looking for the object")
             elif document.prompts.current.empty and document.result is None:
@@ -130,26 +145,29 @@ class Presenting(QObject):
             self._samples_of = ""
             self._samples.show_samples([], -1)
             return
+        if self._samples_of == result.job_id:
+            self._samples.mark(result.chosen, self._studio.accepted, result.flat)
+            return
         if document is not None and document.result_answers:
             self._workspace.set_show(Show.WHOLE)
-        if self._samples_of == result.job_id:
-            self._samples.mark(result.chosen)
-            return
         self._samples_of = result.job_id
         pictures = [sample.completed.pixels for sample in result.samples]
         entry = self._studio.making.jobs.get(result.job_id)
-        self._show_samples(pictures, result.chosen, entry.note if entry is not None else "", live=True)
+        self._show_samples(pictures, entry.note if entry is not None else "", result)
 
-    def _show_samples(self, pictures: list, chosen: int, note: str, live: bool) -> None:
+    def _show_samples(self, pictures: list, note: str, result: Result | None = None) -> None:
+        """``result`` is None for previews, which cannot be chosen from."""
         self._samples_number += 1
         number = self._samples_number
 
         def work() -> list[QImage]:
-            return [scaled(qimage_of(cut_out(picture) if live else picture), 2 * SIDE) for picture in pictures]
+            return [scaled(qimage_of(cut_out(picture) if result else picture), 2 * SIDE) for picture in pictures]
 
         def show(images: list[QImage]) -> None:
             if number == self._samples_number:
-                self._samples.show_samples(images, chosen, note, live)
+                self._samples.show_samples(images, -1, note, live=result is not None)
+                if result is not None:
+                    self._samples.mark(result.chosen, self._studio.accepted, result.flat)
 
         self._studio.background.run(work, show)
 
@@ -159,6 +177,12 @@ class Presenting(QObject):
         if result is None:
             return
         mesh = result.sample.mesh
+        if result.flat:
+            self._mesh_number += 1
+            self._mesh_shown = None
+            self._view.show_geometry(None)
+            self._view.set_note(self.tr("A picture alone; Make mesh, below, gives it a shape"))
+            return
         if mesh is None:
             self._view.set_note(self.tr("Making the mesh of sample {0}").format(result.chosen + 1))
             return
@@ -214,7 +238,7 @@ class Presenting(QObject):
             self._build_overlay(document.picture.size, mask, first if isinstance(first, Mask) else None, pictures[0])
             self._workspace.set_show(Show.WHOLE)
             self._samples_of = ""
-            self._show_samples([picture.pixels for picture in pictures], -1, self.tr("First look"), live=False)
+            self._show_samples([picture.pixels for picture in pictures], self.tr("First look"))
         elif isinstance(mask, Mask):
             self._build_overlay(document.picture.size, mask, None, None)
         mesh = values.get("mesh")

@@ -32,6 +32,13 @@ class Saving(QObject):
         self._settings = settings
         self._background = background
 
+    def save(self, document: Document) -> None:
+        """Save what was made of the shown sample: its mesh, else its picture."""
+        if document.result is not None and document.result.sample.mesh is not None:
+            self.save_mesh(document)
+        else:
+            self.save_completed(document)
+
     def save_completed(self, document: Document) -> None:
         """Ask where and write the shown sample's picture."""
         if document.result is not None:

@@ -86,27 +86,54 @@ class Studio(QObject):
 
     # --- making whole ---
 
-    def make_whole(self, parameters: dict[str, Any]) -> None:
-        """Run the whole path on the open picture."""
+    def make_whole(self, task: str, parameters: dict[str, Any]) -> None:
+        """Run ``task``, one of state.jobs.TASKS, on the open picture."""
         if self.document is None:
             return
-        self.document.job_id = self.making.make_whole(self.document, parameters)
+        self.document.job_id = self.making.make_whole(self.document, task, parameters)
         self.noted.emit(self.tr("Making {0} whole").format(self.document.picture.name))
         self.active_changed.emit()
 
     def choose(self, index: int, parameters: dict[str, Any]) -> None:
-        """Show sample ``index`` of the result, and have its mesh made when there is none yet."""
+        """Show sample ``index`` of the result, and have its mesh made when meshes are wanted and there is none yet."""
+        self._choose(index, parameters, accepted=False)
+
+    def _choose(self, index: int, parameters: dict[str, Any], accepted: bool) -> None:
         document = self.document
         if document is None or document.result is None or not 0 <= index < len(document.result.samples):
             return
         document.result.chosen = index
+        self.making.remember_choice(document.result, accepted)
         self.result_changed.emit()
-        if document.result.sample.mesh is None:
+        if document.result.sample.mesh is None and not document.result.flat:
             document.job_id = self.making.make_sample(document, document.result, index, parameters)
         else:
             document.job_id = document.result.job_id
         self.mesh_changed.emit()
         self.active_changed.emit()
+
+    def accept(self, accepted: bool = True) -> None:
+        """The chosen sample is the one, and the others are put away; or have them back to choose again."""
+        if self.document is not None and self.document.result is not None:
+            result = self.document.result
+            self.making.remember_choice(result, accepted)
+            if accepted:
+                self.noted.emit(self.tr("Sample {0} of {1} accepted").format(result.chosen + 1, len(result.samples)))
+            self.result_changed.emit()
+
+    def make_mesh(self, parameters: dict[str, Any]) -> None:
+        """Have a mesh made of the sample shown; from now on choosing another one makes one of that."""
+        if self.document is not None and self.document.result is not None:
+            result = self.document.result
+            result.flat = False
+            self._choose(result.chosen, parameters, self.accepted)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the sample shown is the accepted one."""
+        result = self.document.result if self.document is not None else None
+        entry = self.making.jobs.get(result.job_id) if result is not None else None
+        return entry is not None and entry.accepted
 
     @property
     def active(self) -> JobEntry | None:
@@ -142,7 +169,7 @@ class Studio(QObject):
         """Run a job again with the same picture, prompts, parameters and seed."""
         entry = self.making.jobs.get(job_id)
         if entry is not None:
-            self.show_job(job_id, lambda: self.make_whole(dict(entry.parameters)))
+            self.show_job(job_id, lambda: self.make_whole(entry.task, dict(entry.parameters)))
 
     def _show(self, entry: JobEntry, then: Callable[[], None] | None = None) -> None:
         assert self.document is not None

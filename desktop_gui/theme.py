@@ -15,6 +15,9 @@ _IMAGES = (Path(__file__).parent / "images").as_posix()
 VISIBLE = "#3d8bff"
 HIDDEN = "#ffa424"
 NEGATIVE = "#ff5d52"
+# Where samples agree and where they do not, which is striped as well.
+SURE = "#14c896"
+UNSURE = "#e63cc8"
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ from .qimages import PATTERNS
 from .reporting import Reporting
 from .saving import Saving
 from .settings import Settings
+from .state.jobs import MESH
 from .state.servers import ServerSettings
 from .studio import Studio
 from .viewer.view_panel import ViewPanel
@@ -195,6 +196,9 @@ class MainWindow(QMainWindow):
         bar.cancel.connect(studio.cancel)
         studio.pointing.choose_model = self._pointing_model
         self.samples.chosen.connect(self.choose_sample)
+        self.samples.accepted.connect(lambda: studio.accept())
+        self.samples.choose_again.connect(lambda: studio.accept(False))
+        self.samples.mesh_wanted.connect(self.make_mesh)
         self.samples.dragged.connect(lambda index: self.saving.drag_sample(self.studio.document, index))
         self.jobs.shown.connect(studio.show_job)
         self.jobs.cancelled.connect(studio.making.cancel)
@@ -290,10 +294,15 @@ class MainWindow(QMainWindow):
         """What the big button does."""
         if self.studio.document is not None and self.studio.running is None:
             self.messages.dismiss()
-            self.studio.make_whole(self.workspace.bar.parameters.values())
+            bar = self.workspace.bar
+            self.studio.make_whole(bar.make.value(), bar.parameters.values())
 
     def choose_sample(self, index: int) -> None:
-        self.studio.choose(index, self.workspace.bar.parameters.values())
+        self.studio.choose(index, self.workspace.bar.parameters.values_of(MESH))
+
+    def make_mesh(self) -> None:
+        """A mesh of the sample shown, of which there is only the picture."""
+        self.studio.make_mesh(self.workspace.bar.parameters.values_of(MESH))
 
     def step_sample(self, step: int) -> None:
         """The next or previous sample."""
@@ -304,6 +313,7 @@ class MainWindow(QMainWindow):
     def _use_settings_of(self, job_id: str) -> None:
         entry = self.studio.making.jobs.get(job_id)
         if entry is not None:
+            self.workspace.bar.set_make(entry.task)
             self.workspace.bar.parameters.set_values(entry.parameters)
 
     def _pointing_model(self) -> str:
@@ -326,7 +336,9 @@ class MainWindow(QMainWindow):
         actions.enable("redo", document is not None and document.prompts.can_redo)
         actions.enable("clear", document is not None and not document.prompts.current.empty)
         actions.enable("save_masks", document is not None and document.mask is not None)
-        actions.enable("save_picture save_all next_sample previous_sample", result is not None)
+        actions.enable("save save_picture save_all next_sample previous_sample", result is not None)
+        actions.enable("accept", result is not None and len(result.samples) > 1 and not self.studio.accepted)
+        actions.enable("make_mesh", result is not None and result.flat)
         actions.enable("save_mesh", mesh is not None)
         self.workspace.bar.set_ready(document is not None)
         self.workspace.bar.save.setEnabled(document is not None and document.mask is not None)

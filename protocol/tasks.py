@@ -111,7 +111,12 @@ COMPLETE = TaskInfo(
     help="The whole object from its visible part, or from a prompt: several hypotheses, the most plausible first.",
     inputs=[
         _IMAGE,
-        PortInfo("mask", "mask", required=False, help="The visible part; without it, points or a box find it."),
+        PortInfo(
+            "mask",
+            "mask",
+            required=False,
+            help="The visible part; without it, that at the points or in the box, or of what stands out most.",
+        ),
         _OCCLUDERS,
     ],
     parameters=[

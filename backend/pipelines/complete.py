@@ -17,9 +17,9 @@ _POINTING = 0.4  # of the time, where the visible part must be found first
 
 
 def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Info: the models, the seed, and the score of each sample, best first. Without a mask the prompt's is found first.
-    ProblemError (BAD_INPUT) when the masks do not fit the picture or show nothing, or when there is neither mask nor
-    prompt; else as `segment` raises."""
+    """Info: the models, the seed, and the score of each sample, best first. Without a mask the prompt's is found first,
+    or without a prompt that of what stands out most. ProblemError (BAD_INPUT) when the masks do not fit the picture or
+    show nothing; else as `segment` raises."""
     image: Image = inputs["image"]
     occluders: Mask | None = inputs.get("occluders")
     check_sizes(image, mask=inputs.get("mask"), occluders=occluders)
@@ -28,8 +28,10 @@ def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) ->
     mask: Mask | None = inputs.get("mask")
     if mask is None:
         share = (_POINTING, 1.0)
-        mask = _pointed_at(context, image, parameters)
-        models["segment"] = parameters["segment_model"]
+        pointing = {name: parameters[name] for name in ("points", "box")} | {"model": parameters["segment_model"]}
+        pointed, report = segment.run(Part(context, (0.0, _POINTING)), {"image": image}, pointing)
+        mask = pointed["mask"]
+        models |= report["models"]
     if not mask.inside.any():
         raise ProblemError(ErrorCode.BAD_INPUT, "The visible mask is empty.", "Point at the object first.")
     samples, seed = parameters["samples"], parameters["seed"]
@@ -47,14 +49,3 @@ def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) ->
         "agreement": Array(np.asarray(np.mean(wholes, axis=0), np.float32)),
     }
     return outputs, {"models": models, "seed": seed, "scores": [round(score, 4) for _, _, score in found]}
-
-
-def _pointed_at(context: Context, image: Image, parameters: dict[str, Any]) -> Mask:
-    if not parameters["points"] and parameters["box"] is None:
-        raise ProblemError(
-            ErrorCode.BAD_INPUT,
-            "Nothing says which object is to be completed.",
-            "Give its visible mask, or points on it, or a box around it.",
-        )
-    pointing = {name: parameters[name] for name in ("points", "box")} | {"model": parameters["segment_model"]}
-    return segment.run(Part(context, (0.0, _POINTING)), {"image": image}, pointing)[0]["mask"]

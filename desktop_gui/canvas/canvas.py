@@ -37,6 +37,7 @@ class Show(Enum):
     PICTURE = "picture"
     OUTLINE = "outline"
     WHOLE = "whole"
+    AGREEMENT = "agreement"
 
 
 class Tool(Enum):
@@ -107,6 +108,10 @@ class Canvas(QWidget):
     def set_show(self, show: Show) -> None:
         self._show = show
         self.update()
+
+    @property
+    def hint(self) -> str:
+        return self._hint
 
     def set_hint(self, text: str) -> None:
         if text != self._hint:
@@ -287,7 +292,8 @@ class Canvas(QWidget):
             painting.draw_dimmed(painter, self._size, self._view, self._background)
             painting.draw_levels(painter, self._overlay.whole, self._size, self._view, room, ratio)
         if self._show is not Show.PICTURE:
-            painting.draw_overlay(painter, self._overlay, self._size, self._view, self._show is Show.OUTLINE)
+            seen, agreement = self._show is not Show.WHOLE, self._show is Show.AGREEMENT
+            painting.draw_overlay(painter, self._overlay, self._size, self._view, seen, agreement)
         if self._show is Show.OUTLINE:
             painting.draw_overlay(painter, self._hover, self._size, self._view, True)
             painting.draw_prompts(painter, self._prompts, self._view)

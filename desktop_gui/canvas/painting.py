@@ -36,11 +36,15 @@ def draw_levels(
     painter.drawImage(_mapped(seen, view), level, source)
 
 
-def draw_overlay(painter: QPainter, overlay: Overlay, size: tuple[int, int], view: View, seen: bool) -> None:
-    """The outline of the hidden part dashed; with ``seen`` also that of the visible part, and both tinted."""
+def draw_overlay(
+    painter: QPainter, overlay: Overlay, size: tuple[int, int], view: View, seen: bool, agreement: bool = False
+) -> None:
+    """The outline of the hidden part dashed; with ``seen`` also that of the visible part, and both tinted, or with
+    ``agreement`` what the samples agree on."""
     place = _mapped(QRectF(0, 0, *size), view)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    for tint in (overlay.tint, overlay.hidden_tint) if seen else ():
+    tints = (overlay.agreement,) if agreement else (overlay.tint, overlay.hidden_tint)
+    for tint in tints if seen else ():
         if tint is not None:
             painter.drawImage(place, tint)
     to_widget = QTransform(view.scale, 0, 0, view.scale, view.x, view.y)

@@ -18,11 +18,11 @@ from PySide6.QtWidgets import (
 
 from protocol import JobState
 
-from ..state.jobs import JobEntry
+from ..state.jobs import MESH, PICTURE, JobEntry
 from .parameters import Parameters
+from .segmented import Segmented
 from .wording import eta_text, progress_text
 
-TASK = "whole_object"
 BAR_STEPS = 1000
 MORE_HEIGHT = 250
 
@@ -36,8 +36,9 @@ class ActionBar(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("bar")
-        self.parameters = Parameters(TASK)
+        self.parameters = Parameters(MESH)
         self._make_progress()
+        self._make_choice()
         self._make_buttons()
         row = QHBoxLayout()
         row.setSpacing(16)
@@ -47,11 +48,15 @@ class ActionBar(QFrame):
         row.addWidget(self.save, 0, Qt.AlignmentFlag.AlignBottom)
         row.addWidget(self._buttons, 0, Qt.AlignmentFlag.AlignBottom)
         self.parameters.more.setVisible(False)
+        above = QHBoxLayout()
+        above.setSpacing(16)
+        above.addWidget(self._progress, 1)
+        above.addWidget(self.make)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 10, 16, 12)
         layout.setSpacing(10)
         layout.addWidget(self.parameters.more)
-        layout.addWidget(self._progress)
+        layout.addLayout(above)
         layout.addLayout(row)
         self.show_job(None, connected=False)
 
@@ -76,6 +81,18 @@ class ActionBar(QFrame):
         layout.setSpacing(6)
         layout.addLayout(line)
         layout.addWidget(self._bar)
+
+    def _make_choice(self) -> None:
+        self.make = Segmented([(MESH, self.tr("Mesh")), (PICTURE, self.tr("Picture"))])
+        self.make.setAccessibleName(self.tr("Make"))
+        self.make.button(MESH).setToolTip(self.tr("Make the completed picture and a mesh of it"))
+        self.make.button(PICTURE).setToolTip(self.tr("Make the completed picture alone, with its masks"))
+        self.make.changed.connect(self.parameters.set_task)
+
+    def set_make(self, task: str) -> None:
+        """What the big button makes."""
+        self.make.set_value(task)
+        self.parameters.set_task(self.make.value())
 
     def _make_buttons(self) -> None:
         self.more = QToolButton()
@@ -103,6 +120,8 @@ class ActionBar(QFrame):
         if entry is None:
             return self.tr("Point at an object. With nothing pointed at, what stands out most is made whole.")
         if entry.state is JobState.DONE:
+            if entry.task == PICTURE:
+                return self.tr("Done. Choose among the samples, accept one, save it.")
             return self.tr("Done. Choose among the samples, turn the object, save it.")
         return progress_text(entry, connected)
 

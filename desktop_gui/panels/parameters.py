@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from protocol.messages import Catalogue, TaskInfo
+from protocol.messages import Catalogue, ParameterInfo, TaskInfo
 
 from .layouts import empty
 from .parameter_field import POINTING, Field, make_field, title_of
@@ -23,6 +23,8 @@ class Parameters(QWidget):
         self.more.setWidgetResizable(True)
         self.more.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._task = task
+        self._catalogue: Catalogue | None = None
+        self._said: dict[str, Any] = {}  # all that was ever set, by key
         self._fields: dict[str, Field] = {}
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
@@ -33,13 +35,39 @@ class Parameters(QWidget):
 
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """Build the forms for the task as this server describes it."""
-        task = next((task for task in catalogue.tasks if task.name == self._task), None)
+        self._catalogue = catalogue
+        task = self._find(self._task)
         if task is None:
             return
-        kept = self.values()
+        self._remember()
         self._clear()
         self._build(task, catalogue)
-        self.set_values(kept)
+        self.set_values({info.name: self._said.get(_key(info)) for info in task.parameters})
+
+    def set_task(self, task: str) -> None:
+        """Show the form of another task. What both have stays as it is set."""
+        if task != self._task:
+            self._task = task
+            if self._catalogue is not None:
+                self.set_catalogue(self._catalogue)
+
+    def values_of(self, task: str) -> dict[str, Any]:
+        """What was set of the parameters of ``task``, whichever form is shown."""
+        self._remember()
+        found = self._find(task)
+        known = {info.name: (info, self._said.get(_key(info))) for info in found.parameters} if found else {}
+        return {
+            name: value
+            for name, (info, value) in known.items()
+            if value is not None and (info.kind != "choice" or value in info.choices)
+        }
+
+    def _find(self, task: str) -> TaskInfo | None:
+        tasks = self._catalogue.tasks if self._catalogue is not None else []
+        return next((known for known in tasks if known.name == task), None)
+
+    def _remember(self) -> None:
+        self._said |= {_key(field.info): field.value() for field in self._fields.values()}
 
     def _clear(self) -> None:
         empty(self._row)
@@ -78,6 +106,11 @@ class Parameters(QWidget):
 
     def field(self, name: str) -> Field | None:
         return self._fields.get(name)
+
+
+def _key(info: ParameterInfo) -> str:
+    """The same for parameters of two tasks that mean the same."""
+    return info.model_task or info.name
 
 
 def _block(field: Field) -> QWidget:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QBrush, QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
@@ -93,15 +94,19 @@ class SampleCard(QAbstractButton):
 
 
 class SamplesPanel(QWidget):
-    """Thumbnails in a row, most plausible first, and a line on what made them."""
+    """Thumbnails in a row, most plausible first, a line on what made them, and what can be done with the chosen one."""
 
     chosen = Signal(int)
     dragged = Signal(int)
+    accepted = Signal()
+    choose_again = Signal()
+    mesh_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme = DARK
+        self._chosen, self._live = -1, False
         self._cards: list[SampleCard] = []
         self._images: list[QImage] = []
         self._strip = QHBoxLayout()
@@ -126,11 +131,27 @@ class SamplesPanel(QWidget):
         self._empty.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 8, 10, 8)
+        self.accept = self._button(self.tr("Accept"), self.accepted)
+        self.accept.setToolTip(self.tr("Keep the chosen sample and put the others away; they stay with the job"))
+        self.again = self._button(self.tr("Choose again"), self.choose_again)
+        self.again.setToolTip(self.tr("Show all samples to choose from"))
+        self.mesh = self._button(self.tr("Make mesh"), self.mesh_wanted)
+        self.mesh.setToolTip(self.tr("Make a mesh of the chosen sample"))
+        below = QHBoxLayout()
+        below.addWidget(self._note, 1)
+        for button in (self.mesh, self.accept, self.again):
+            below.addWidget(button)
         layout.addWidget(area)
-        layout.addWidget(self._note)
+        layout.addLayout(below)
         layout.addWidget(self._empty)
         layout.addStretch(0)
         self.show_samples([], -1)
+
+    def _button(self, text: str, signal: SignalInstance) -> QPushButton:
+        button = QPushButton(text)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda: signal.emit())
+        return button
 
     @property
     def cards(self) -> list[SampleCard]:
@@ -138,18 +159,18 @@ class SamplesPanel(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        chosen = next((number for number, card in enumerate(self._cards) if card.isChecked()), -1)
-        self.show_samples(self._images, chosen, self._note.text())
+        accepted, flat = not self.again.isHidden(), not self.mesh.isHidden()
+        self.show_samples(self._images, self._chosen, self._note.text(), self._live)
+        self.mark(self._chosen, accepted, flat)
 
     def show_samples(self, images: list[QImage], chosen: int, note: str = "", live: bool = True) -> None:
         """Thumbnails in order; ``live`` is False for previews, which cannot be chosen yet."""
         empty(self._strip)
-        self._images = images
+        self._images, self._live = images, live
         self._cards = []
         for index, image in enumerate(images):
             card = SampleCard(index, image, self._theme)
             card.setEnabled(live)
-            card.setChecked(index == chosen)
             card.clicked.connect(lambda _=False, index=index: self._choose(index))
             card.dragged.connect(self.dragged)
             self._cards.append(card)
@@ -159,12 +180,20 @@ class SamplesPanel(QWidget):
         for widget in (self._area, self._note):
             widget.setVisible(bool(images))
         self._empty.setVisible(not images)
+        self.mark(chosen)
 
-    def mark(self, chosen: int) -> None:
-        """Ring sample ``chosen`` without making the thumbnails anew."""
+    def mark(self, chosen: int, accepted: bool = False, flat: bool = False) -> None:
+        """Ring sample ``chosen`` without making the thumbnails anew; once it is accepted it stands alone. ``flat`` says
+        that there are no meshes but one can be asked for."""
+        self._chosen = chosen
         for index, card in enumerate(self._cards):
             card.setChecked(index == chosen)
+            card.setVisible(not accepted or index == chosen)
+        several = self._live and len(self._cards) > 1
+        self.accept.setVisible(several and not accepted)
+        self.again.setVisible(several and accepted)
+        self.mesh.setVisible(self._live and flat)
 
     def _choose(self, index: int) -> None:
-        self.mark(index)
+        self.mark(index, flat=not self.mesh.isHidden())
         self.chosen.emit(index)

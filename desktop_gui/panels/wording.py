@@ -78,7 +78,8 @@ def progress_text(entry: JobEntry, connected: bool = True) -> str:
         case JobState.FINISHING:
             return tr("Storing the result")
         case JobState.DONE:
-            return entry.note or tr("Done")
+            accepted = tr("sample {0} accepted").format(entry.chosen + 1) if entry.accepted else ""
+            return " · ".join(part for part in (accepted, entry.note) if part) or tr("Done")
         case JobState.FAILED:
             return entry.problem.message if entry.problem is not None else tr("Failed")
         case JobState.CANCELLED:
@@ -92,3 +93,8 @@ def eta_text(entry: JobEntry) -> str:
     if entry.state is JobState.RUNNING and entry.eta_s >= 0 and not entry.cancelling:
         return tr("about {0}").format(duration(entry.eta_s))
     return ""
+
+
+def agreement_text(samples: int, agreed: float) -> str:
+    """What the picture of the agreement shows: ``agreed`` (0 to 1) is the part that all have of what any has."""
+    return tr("All {0} samples agree on {1} %; striped: only some have it").format(samples, round(100 * agreed))

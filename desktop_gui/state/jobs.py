@@ -12,6 +12,7 @@ import msgspec
 from protocol import JobState, Problem
 
 FORMAT = 1
+MESH, PICTURE = TASKS = ("whole_object", "complete")  # what can be made, as the server calls it
 FINAL = frozenset(state for state in JobState if state.is_final)
 
 
@@ -26,6 +27,9 @@ class JobEntry(msgspec.Struct, omit_defaults=True):
     server: str = ""  # name of the server it runs on
     parent: str = ""
     sample: int = 0
+    task: str = MESH
+    chosen: int = 0  # of its samples
+    accepted: bool = False  # the chosen one is the one; the others are put away
     state: JobState = JobState.UPLOADING
     note: str = ""  # models, seed and seconds of the result
     # Of this run of the program alone:

@@ -13,6 +13,27 @@ def tinted(inside: np.ndarray, colour: tuple[int, int, int], opacity: float) -> 
     return table[inside.astype(np.uint8)]
 
 
+def agreement(wholes: list[np.ndarray]) -> tuple[np.ndarray, float]:
+    """Of all samples' ``wholes`` (bool H x W each): the share of them that has each pixel (float H x W, 0 to 1), and
+    the part of what any has that all have (0 to 1)."""
+    share = np.mean(wholes, axis=0)
+    return share, float((share == 1).sum() / max(1, int((share > 0).sum())))
+
+
+def striped(share: np.ndarray, sure: tuple[int, int, int], unsure: tuple[int, int, int]) -> np.ndarray:
+    """``share`` (float H x W, 0 to 1) as `tinted` makes it: plain in the colour ``sure`` where it is 1, elsewhere
+    striped in ``unsure``, the clearer the larger it is. Stripes also tell those who see no difference in colour."""
+    rows, columns = np.ogrid[: share.shape[0], : share.shape[1]]
+    width = max(4, max(share.shape) // 128)
+    stripes = ((rows + columns) // width) % 2 == 0
+    opacity = np.where(share == 1, 0.4, np.where(stripes, 0.3 + 0.55 * share, 0.18)) * (share > 0)
+    colour = np.where((share == 1)[..., None], np.array(sure), np.array(unsure))
+    drawn = np.empty((*share.shape, 4), np.uint8)
+    drawn[..., :3] = colour[..., ::-1] * opacity[..., None]
+    drawn[..., 3] = 255 * opacity
+    return drawn
+
+
 def bounds(inside: np.ndarray, margin: float = 0.08) -> tuple[int, int, int, int]:
     """(x0, y0, x1, y1) around ``inside`` (bool H x W) with a margin as a part of its longer side; all when empty."""
     height, width = inside.shape

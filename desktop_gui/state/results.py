@@ -20,13 +20,15 @@ class Sample:
 
 @dataclass
 class Result:
-    """``chosen`` is the index of the sample that is shown."""
+    """``chosen`` is the index of the sample that is shown. Of a ``flat`` one only the pictures are wanted, until
+    somebody asks for a mesh."""
 
     job_id: str
     mask: Mask
     samples: list[Sample]
     info: dict[str, Any] = field(default_factory=dict)
     chosen: int = 0
+    flat: bool = False
 
     @property
     def sample(self) -> Sample:
@@ -34,11 +36,12 @@ class Result:
 
     @classmethod
     def of(cls, job_id: str, outputs: Outputs, info: dict[str, Any]) -> Result:
-        """From the outputs of `whole_object`; the mesh is that of the first sample."""
+        """From the outputs of `whole_object`, whose mesh is that of the first sample, or of `complete`."""
         pairs = zip(outputs["completed"], outputs["amodal_masks"], strict=True)
         samples = [Sample(completed, amodal) for completed, amodal in pairs]
-        samples[0] = replace(samples[0], mesh=outputs["mesh"])
-        return cls(job_id, outputs["mask"], samples, info)
+        if "mesh" in outputs:
+            samples[0] = replace(samples[0], mesh=outputs["mesh"])
+        return cls(job_id, outputs["mask"], samples, info, flat="mesh" not in outputs)
 
     def note(self, levels: Mapping[str, str]) -> str:
         """Which models made it and of which level (by model name), the seed and the seconds, in one line; empty when

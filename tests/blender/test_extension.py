@@ -44,7 +44,7 @@ def test_without_a_server(run_inside: Callable[..., str], blender_python: Path, 
     run_inside(blender_python, name)
 
 
-@pytest.mark.parametrize("name", ["test_path.py", "test_faults.py"])
+@pytest.mark.parametrize("name", ["test_path.py", "test_choosing.py", "test_faults.py"])
 def test_with_a_server(run_inside: Callable[..., str], blender_python: Path, name: str) -> None:
     run_inside(blender_python, name)
 

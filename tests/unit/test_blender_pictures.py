@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from blender_addon.pictures import from_floats, revealed, shrink, thumbnail, tint
+from blender_addon.pictures import (
+    agreed,
+    agreement,
+    bounds,
+    from_floats,
+    outlined,
+    revealed,
+    shrink,
+    thumbnail,
+    tint,
+)
 from blender_addon.png import encode
 from tests.unit.blender_staged import module
 
@@ -47,6 +57,11 @@ def test_png_is_read_by_others(height: int, width: int, channels: int, seed: int
     assert np.array_equal(np.asarray(Pillow.open(io.BytesIO(encode(pixels)))), pixels)
 
 
+def test_masks_become_grey_png_files() -> None:
+    mask = np.where(np.eye(9, 13, dtype=bool), np.uint8(255), np.uint8(0))
+    assert np.array_equal(np.asarray(Pillow.open(io.BytesIO(encode(mask)))), mask)
+
+
 @given(st.integers(1, 3000), st.integers(1, 300), st.integers(8, 128))
 def test_shrunk_pictures_fit_and_keep_their_colour(height: int, width: int, side: int) -> None:
     small = shrink(np.full((height, width, 3), 90, np.uint8), side)
@@ -80,6 +95,46 @@ def test_the_whole_object_stands_out_from_a_darkened_picture() -> None:
     assert drawn[0, 0].tolist() == [0, 0, 0, 150]
 
 
+def test_the_hidden_part_is_told_from_the_visible_one() -> None:
+    seen, whole = np.zeros((40, 60), np.uint8), np.zeros((40, 60), np.uint8)
+    seen[5:15, 10:30] = whole[5:15, 10:50] = 255
+    drawn = outlined(seen, whole, 640, (1, 2, 3), (4, 5, 6))[::-1]
+    assert drawn[10, 20].tolist() == [1, 2, 3, 90]
+    assert drawn[10, 40].tolist() == [4, 5, 6, 90]
+    assert drawn[10, 55, 3] == 0
+    assert set(drawn[5, 31:50, 3].tolist()) == {90, 240}, "the hidden part's outline is dashed"
+    assert set(drawn[5, 10:30, 3].tolist()) == {240}
+
+
+def test_agreement_is_plain_and_doubt_is_striped() -> None:
+    first, second = np.zeros((40, 60), np.uint8), np.zeros((40, 60), np.uint8)
+    first[10:30, 10:30] = second[10:30, 10:50] = 255
+    drawn = agreed([first, second], 640, (1, 2, 3), (4, 5, 6))[::-1]
+    assert drawn[20, 20].tolist() == [1, 2, 3, 100]
+    assert drawn[15:25, 35:45, :3].reshape(-1, 3).tolist() == [[4, 5, 6]] * 100
+    assert set(drawn[15:25, 35:45, 3].ravel().tolist()) == {50, 165}
+    assert drawn[35, 55, 3] == 0
+    assert agreement([first, second]) == 0.5
+    assert agreement([first, first]) == 1.0
+    assert agreement([np.zeros((4, 4), np.uint8)]) == 0.0
+
+
+def test_a_picture_without_a_mesh_becomes_a_cut_out_in_its_place() -> None:
+    prepare = module("prepare")
+    picture = np.zeros((40, 60, 4), np.uint8)
+    picture[10:30, 20:30] = 255
+    assert bounds(picture) == (20, 10, 30, 30)
+    ready = prepare.cut_out(picture)
+    assert ready.cut_out
+    assert ready.placement == {"centre": [25.0, 20.0], "side": 20.0}
+    assert np.ptp(ready.vertices, axis=0).tolist() == [0.5, 0.0, 1.0]
+    corners = ready.corner_uvs * [60, 40]
+    assert corners.min(axis=0) == pytest.approx([20, 10], abs=1e-4)
+    assert corners.max(axis=0) == pytest.approx([30, 30], abs=1e-4)
+    assert ready.corner_uvs[0].tolist() == pytest.approx([20 / 60, 1 - 30 / 40])  # the lower left corner first
+    assert prepare.cut_out(np.zeros((4, 8, 4), np.uint8)).placement["side"] == 8.0
+
+
 def finished_job(**outputs: object):
     """A job that is done with ``outputs``."""
     protocol = module("protocol")
@@ -97,13 +152,13 @@ def test_results_are_made_ready_without_blender() -> None:
     pictures = [protocol.Image(np.full((12, 20, 4), shade, np.uint8)) for shade in (10, 200)]
     job = finished_job(mesh=mesh, completed=pictures, mask=protocol.Mask(np.full((12, 20), 255, np.uint8)))
     result, samples = prepare.Preparer().result(job)
-    assert result.mesh.vertices[0].tolist() == [0, -0.5, 0]
-    assert result.mesh.faces.tolist() == [[0, 1, 2], [0, 2, 3]]  # the face that used a vertex twice is gone
-    assert result.mesh.corner_uvs.shape == (6, 2)
-    assert result.mesh.colours.max() == 1.0
-    assert len(result.thumbnails) == len(result.revealed) == len(samples.completed) == 2
-    assert samples.completed[0] == result.completed
-    assert np.asarray(Pillow.open(io.BytesIO(samples.completed[1])))[0, 0].tolist() == [200] * 4
+    assert result.meshes[0].vertices[0].tolist() == [0, -0.5, 0]
+    assert result.meshes[0].faces.tolist() == [[0, 1, 2], [0, 2, 3]]  # the face that used a vertex twice is gone
+    assert result.meshes[0].corner_uvs.shape == (6, 2)
+    assert result.meshes[0].colours.max() == 1.0
+    assert len(result.thumbnails) == len(result.looks.revealed) == len(samples.samples) == 2
+    assert samples.samples[0] == result.first
+    assert np.asarray(Pillow.open(io.BytesIO(samples.samples[1].completed)))[0, 0].tolist() == [200] * 4
     assert result.tint.shape == (12, 20, 4)
 
 

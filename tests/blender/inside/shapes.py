@@ -34,16 +34,20 @@ def wedge(protocol: Any, texture: bool = True) -> Any:
     return protocol.Mesh(vertices, faces, colours, uvs, pixels if texture else None)
 
 
-def result_record(modules: Any, mesh: Any, **info: Any) -> Any:
-    """A finished `whole_object` job with ``mesh``, as the pump would hold it."""
+def result_record(modules: Any, mesh: Any = None, **info: Any) -> Any:
+    """A finished `whole_object` job with ``mesh``, or a `complete` job without one, as the pump would hold it."""
     protocol, prepare, session = modules("protocol"), modules("prepare"), modules("session")
-    job = protocol.Job("job-0001-synthetic", "whole_object", None, {"seed": 7}, "interactive", "mug", True, print)
+    task = "complete" if mesh is None else "whole_object"
+    job = protocol.Job("job-0001-synthetic", task, None, {"seed": 7}, "interactive", "mug", True, print)
     completed = np.zeros((40, 60, 4), np.uint8)
     completed[10:30, 20:40] = (120, 60, 30, 255)
-    outputs = {"mesh": mesh, "completed": [protocol.Image(completed)]}
+    mask = protocol.Mask(np.where(completed[..., 3] > 0, np.uint8(255), np.uint8(0)))
+    outputs = {"completed": [protocol.Image(completed)], "amodal_masks": [mask]}
+    if mesh is not None:
+        outputs["mesh"] = mesh
     job._advance(protocol.JobState.DONE, outputs=protocol.Outputs(outputs), info=info)
     result, samples = prepare.Preparer().result(job)
     picture = session.Picture("mug.png", size=(60, 40))
     record = session.JobRecord(job, "mug", picture, thumbnails=result.thumbnails, result=result)
-    record.meshes[0], record.samples = result.mesh, samples.completed
+    record.meshes, record.samples, record.flat = dict(result.meshes), samples.samples, mesh is None
     return record

@@ -74,6 +74,7 @@ def test_whole_object_is_drawn_in_its_place_in_its_own_colours(monkeypatch):
 
 def context_of(image):
     return SimpleNamespace(
+        scene=bpy.context.scene,
         space_data=SimpleNamespace(image=image, mode="VIEW"),
         region=Region,
         preferences=SimpleNamespace(system=SimpleNamespace(ui_scale=1.0)),
@@ -84,7 +85,7 @@ def session_record(looks):
     record = shapes.result_record(addon.module, shapes.wedge(addon.module("protocol")))
     prepare, session = addon.module("prepare"), addon.module("session")
     record.picture = session.Picture("cup", size=(80, 60))
-    record.result = prepare.ReadyResult(record.job.id, None, None, [], None, looks)
+    record.result = prepare.ReadyResult(record.job.id, {}, None, [], None, prepare.Looks([], looks))
     return record
 
 
@@ -94,7 +95,7 @@ def test_mask_is_tinted_and_outlined_while_pointing(monkeypatch):
     image = bpy.data.images.new("bowl", 80, 60)
     mask = np.zeros((60, 80), np.uint8)
     mask[20:40, 20:60] = 255
-    session.set_tint("bowl", pictures.tint(mask, 640, (25, 165, 255)))
+    session.tints["bowl"] = pictures.tint(mask, 640, (25, 165, 255))
     monkeypatch.setattr(overlay.bpy, "context", context_of(image), raising=False)
     seen = drawn(overlay._draw, Matrix(), PIXELS)
     assert np.allclose(seen[60, 80, :3], np.array([25, 165, 255]) * 90 / 255, atol=3)

@@ -133,7 +133,7 @@ def test_another_sample_takes_the_place_of_the_mesh():
     record.meshes[1] = addon.module("prepare").ready_mesh(smaller)
     green = np.zeros((40, 60, 4), np.uint8)
     green[:] = (0, 200, 0, 255)
-    record.samples.append(addon.module("png").encode(green))
+    record.samples.append(addon.module("prepare").ReadySample(addon.module("png").encode(green), None))
     assert bpy.data.images["mug whole"].pixels[0] == 0  # loads the first sample's pixels
     record.chosen = 1
     again = importing.replace_mesh(record)
@@ -142,7 +142,8 @@ def test_another_sample_takes_the_place_of_the_mesh():
     assert thing["wholeform_sample"] == 1
     assert len(bpy.data.meshes) == 1
     assert len(bpy.data.materials) == 1
-    (whole,) = bpy.data.images
+    assert [image.name for image in bpy.data.images] == ["mug amodal mask", "mug whole"]
+    whole = bpy.data.images["mug whole"]
     assert whole.name == "mug whole"
     assert np.allclose(whole.pixels[:4], [0, 200 / 255, 0, 1], atol=1e-6)
 

@@ -170,7 +170,7 @@ def test_diffusion_learns_on_a_frozen_autoencoder_and_is_scored(tmp_path: Path, 
     with torch.no_grad():
         scores = made.evaluate(module)
         sheet = made.samples(module)
-    assert set(scores) == {"amodal_miou", "hidden_miou"}
+    assert set(scores) == {"amodal_miou", "hidden_miou", "hidden_psnr"}
     assert 0 <= scores["amodal_miou"] <= 1
     assert sheet.dtype == np.uint8
     baselines = made.baselines()

@@ -92,7 +92,7 @@ class DiffusionRecipe:
     def _judged(self, model: Completing) -> dict[str, float]:
         """Mean scores over the validation cases, one sample each."""
         scores = [completion_scores(model, case, Context())[0] for case in self._cases()]
-        names = ("amodal_miou", "hidden_miou")
+        names = ("amodal_miou", "hidden_miou", "hidden_psnr")
         return {name: float(np.mean([each[name] for each in scores if name in each])) for name in names}
 
     def samples(self, module: nn.Module) -> np.ndarray:

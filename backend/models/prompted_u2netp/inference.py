@@ -17,11 +17,14 @@ from backend.models.prompted_u2netp.network import PromptedU2NetP
 from backend.models.prompted_u2netp.prompts import prompt_maps
 from protocol.problems import ErrorCode, ProblemError
 
-SIDE = 192  # of the network's picture, as at the end of its training
+# Of the network's picture: as at the end of its training for the crop of a box; larger for points, around which the
+# object takes less of the crop. On validation cases each is better for its own and worse for the other.
+BOX_SIDE = 192
+POINTS_SIDE = 224
 BOX_MARGIN = 0.2  # of the box's longer side, as in training
 _WIDE = 0.75  # first crop around points, of the picture's longer side
 _CROPS = 4  # whose features are kept
-_ANSWERS = 512  # that are kept, of 150 kB each
+_ANSWERS = 512  # that are kept, of 200 kB each
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
 
@@ -36,11 +39,11 @@ Point = tuple[float, float, float]  # x, y in pixels, label
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """What was found out about a picture: features by crop, the closer crop by first point, answers by crop and
-    prompt. All follow from picture and prompt, so what was asked before changes nothing but the time."""
+    """What was found out about a picture: features by crop and side, the closer crop by first point, answers by crop
+    and prompt. All follow from picture and prompt, so what was asked before changes nothing but the time."""
 
     image: np.ndarray
-    features: dict[Box, list[torch.Tensor]] = field(default_factory=dict)
+    features: dict[tuple[Box, int], list[torch.Tensor]] = field(default_factory=dict)
     closer: dict[Point, Box] = field(default_factory=dict)
     answers: dict[tuple[Box, tuple[Point, ...], Box | None], np.ndarray] = field(default_factory=dict)
 
@@ -101,7 +104,8 @@ class PromptedSegmenter:
     def _answer(
         self, seen: _Seen, crop: Box, clicks: list[Point], box: Box | None, last: np.ndarray | None
     ) -> np.ndarray:
-        """Probabilities (float32 SIDE x SIDE) of the crop's pixels."""
+        """Probabilities (float32 S x S) of the crop's pixels."""
+        side = POINTS_SIDE if box is None else BOX_SIDE
         key = crop, tuple(clicks), box
         if key not in seen.answers:
             if len(seen.answers) >= _ANSWERS:
@@ -113,20 +117,20 @@ class PromptedSegmenter:
             if box is not None:
                 low, high = ((np.array(each) - corner) / size for each in ((box.x0, box.y0), (box.x1, box.y1)))
                 drawn = float(low[0]), float(low[1]), float(high[0]), float(high[1])
-            told = torch.from_numpy(prompt_maps(SIDE, points.reshape(-1, 3), drawn, last))[None].to(self._device)
+            told = torch.from_numpy(prompt_maps(side, points.reshape(-1, 3), drawn, last))[None].to(self._device)
             with torch.inference_mode():
-                logits = self._network.decode(self._features(seen, crop), told)[0]
+                logits = self._network.decode(self._features(seen, crop, side), told)[0]
                 seen.answers[key] = torch.sigmoid(logits)[0, 0].float().cpu().numpy()
         return seen.answers[key]
 
-    def _features(self, seen: _Seen, crop: Box) -> list[torch.Tensor]:
-        if crop not in seen.features:
+    def _features(self, seen: _Seen, crop: Box, side: int) -> list[torch.Tensor]:
+        if (crop, side) not in seen.features:
             if len(seen.features) >= _CROPS:
                 seen.features.clear()
-            small = cv2.resize(seen.image[crop.slices], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+            small = cv2.resize(seen.image[crop.slices], (side, side), interpolation=cv2.INTER_AREA)
             tensor = torch.from_numpy(prepared(small))[None].to(self._device, memory_format=torch.channels_last)
-            seen.features[crop] = self._network.encode(tensor)
-        return seen.features[crop]
+            seen.features[crop, side] = self._network.encode(tensor)
+        return seen.features[crop, side]
 
 
 def _closer(found: np.ndarray, wide: Box, size: tuple[int, int]) -> Box:

@@ -36,6 +36,8 @@ def bench(
             raise ProblemError(
                 ErrorCode.BAD_PARAMETER, f"There is no size “{size}”.", f"Allowed: {', '.join(family.SIZES)}."
             )
+        for what, nbytes in family.estimates(family.SIZES[size], samples):
+            typer.echo(f"Counted, on a GPU in half precision, {what}: {nbytes / 2**30:.2f} GiB", err=True)
         speeds = []
         for speed in family.measure(family.SIZES[size], device, family.modes(device, samples), steps):
             speeds.append(speed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from protocol.security import default_key_path, load_keys
 
 from .keys import allow_list
 from .problems import shown
+from .sizes import read_size
 
 STOP_S = 15.0
 
@@ -33,6 +35,9 @@ def serve(
         typer.Option(help="The server's key file; off this machine, that of “keys make --server”.", show_default=False),
     ] = None,
     allowed: Annotated[Path | None, typer.Option(help="The list of client keys to let in.", show_default=False)] = None,
+    vram_budget: Annotated[
+        str, typer.Option(help="Use at most so much memory of each GPU, e.g. 6GB.", show_default=False)
+    ] = "",
     warm: Annotated[bool, typer.Option(help="Import what tasks need before the first job.")] = True,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
 ) -> None:
@@ -43,12 +48,17 @@ def serve(
     with shown():
         address = bind_address(bind)
         key_file = keys or _usual_keys(address)
+        budget = read_size(vram_budget) if vram_budget else 0
+        devices = tuple(device or ["cpu"])
+        if budget and not any(each.startswith("cuda") for each in devices):
+            print("--vram-budget changes nothing without a GPU: add --device cuda:0 to use one.", file=sys.stderr)
         options = ServeOptions(
             bind=address,
             state=state or state_dir(),
-            devices=tuple(device or ["cpu"]),
+            devices=devices,
             key_file=key_file,
             allowed_file=allowed or allow_list(),
+            vram_budget=budget,
             warm=warm,
             log_level=log_level.upper(),
         )

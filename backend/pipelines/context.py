@@ -21,11 +21,13 @@ class Cancelled(Exception):
 class Context:
     """Runs a task in this process: progress and previews go nowhere, models and handles live as long as it does.
 
-    Set ``cancelled`` to True (from any thread) to end the task at its next step.
+    ``vram_budget``: bytes that models may take of a GPU, 0 for all of it. Set ``cancelled`` to True (from any thread)
+    to end the task at its next step.
     """
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: str = "cpu", vram_budget: int = 0) -> None:
         self.device = device
+        self.vram_budget = vram_budget
         self.cancelled = False
         self._models: dict[str, Any] = {}
         self._handles: dict[str, tuple[Handle, Any]] = {}

@@ -12,7 +12,7 @@ class Part(Context):
     """Passes everything on to ``whole``, with the task's progress squeezed into ``share`` (from, to) of the job."""
 
     def __init__(self, whole: Context, share: tuple[float, float]) -> None:
-        super().__init__(whole.device)
+        super().__init__(whole.device, whole.vram_budget)
         self._whole = whole
         self._share = share
 

@@ -23,6 +23,7 @@ class ServeOptions:
     allowed_file: Path = field(default_factory=lambda: config_dir() / "allowed_clients")
     limits: Limits = field(default_factory=Limits)
     handle_budget: int = 1024 * MiB  # fields and meshes kept in a worker
+    vram_budget: int = 0  # of each GPU, 0 for all of it
     model_idle_s: float = 600.0  # a model unused for so long is unloaded
     result_ttl_s: float = 7 * DAY_S  # results that nobody acknowledged
     cancel_grace_s: float = 2.0  # after that a worker that does not stop is ended

@@ -91,6 +91,7 @@ class WorkerPool:
             self._options.handle_budget,
             self._options.model_idle_s,
             self._options.warm,
+            self._options.vram_budget,
         )
         with self._log.open("ab") as log:
             slot.process = subprocess.Popen(

@@ -86,6 +86,8 @@ class Worker:
         threading.Thread(target=self._control, name="control", daemon=True).start()
         if self._settings.warm:
             warm_up()
+        if self._settings.vram_budget and self._settings.device.startswith("cuda"):
+            hold_to_budget(self._settings.device, self._settings.vram_budget)
         while True:
             try:
                 order, arrays = self._orders.get(timeout=min(1.0, self._settings.model_idle_s))
@@ -103,7 +105,10 @@ class Worker:
                     return
 
     def _run_job(self, order: Run, arrays: list[Buffer]) -> None:
-        context = WorkerContext(order.job, self._settings.device, self._models, self._handles, self._send)
+        settings = self._settings
+        context = WorkerContext(
+            order.job, settings.device, self._models, self._handles, self._send, settings.vram_budget
+        )
         logger.info("job %s: %s", order.job, order.task)
         if order.job in self._stop_early:
             context.stop()
@@ -269,6 +274,15 @@ def memory_total(device: str) -> int:
     if torch is not None and device.startswith("cuda"):
         return int(torch.cuda.get_device_properties(device).total_memory)
     return psutil.virtual_memory().total
+
+
+def hold_to_budget(device: str, nbytes: int) -> None:
+    """Let no model take more than ``nbytes`` of the GPU, whether or not it plans for that: what would take more fails
+    as on a GPU of that size, and is tried again with nothing else there."""
+    import torch
+
+    total = torch.cuda.get_device_properties(device).total_memory
+    torch.cuda.set_per_process_memory_fraction(min(1.0, nbytes / total), device)
 
 
 def warm_up() -> None:

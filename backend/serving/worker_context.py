@@ -26,9 +26,15 @@ class WorkerContext(Context):
     """One job's view of its worker. Everything but `latest` and `stop` is used on the job's thread."""
 
     def __init__(
-        self, job: str, device: str, models: ModelCache, handles: HandleStore, send: Callable[..., None]
+        self,
+        job: str,
+        device: str,
+        models: ModelCache,
+        handles: HandleStore,
+        send: Callable[..., None],
+        vram_budget: int = 0,
     ) -> None:
-        super().__init__(device)
+        super().__init__(device, vram_budget)
         self.job = job
         self._model_cache = models
         self._handle_store = handles

@@ -21,6 +21,7 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     handle_budget: int
     model_idle_s: float
     warm: bool
+    vram_budget: int
 
 
 class _Internal(msgspec.Struct, frozen=True, tag_field="type"):

@@ -12,6 +12,7 @@ from torch import Tensor
 from backend.diffusion.ddim import noise_of
 from backend.models.pix2gestalt.config import LATENT, STARTER, Config
 from backend.models.pix2gestalt.inference import QUALITIES
+from backend.models.pix2gestalt.memory import Plan, peak
 from backend.models.pix2gestalt.network import Pix2Gestalt
 from backend.models.pix2gestalt.sampling import REFERENCE, Sampling, conditions, sample
 
@@ -57,6 +58,13 @@ def modes(device: str, samples: int) -> list[Mode]:
     if device != "cpu":
         found += [Mode("fast, half", True, fast, 1), Mode(f"fast, half, {samples} samples", True, fast, samples)]
     return found
+
+
+def estimates(config: Config, samples: int) -> Iterator[tuple[str, int]]:
+    """Bytes that completing takes on a GPU in half precision, as counted beforehand and not measured."""
+    yield f"{samples} samples at once", peak(config, Plan(samples))
+    yield f"{samples} samples at once, parts in turns", peak(config, Plan(samples, in_turns=True))
+    yield "the least", peak(config, Plan(1, together=False, in_turns=True))
 
 
 def measure(config: Config, device: str, chosen: list[Mode], timed: int) -> Iterator[Speed]:

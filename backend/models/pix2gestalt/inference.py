@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from backend.imaging.boxes import whole
 from backend.models.pix2gestalt.checkpoint import CONFIG, WEIGHTS
 from backend.models.pix2gestalt.config import LATENT, STARTER, Config, read_config
 from backend.models.pix2gestalt.framing import Whole, as_published, frame_of, placed, seen
+from backend.models.pix2gestalt.memory import Plan, planned
 from backend.models.pix2gestalt.network import Pix2Gestalt
 from backend.models.pix2gestalt.pictures import from_network, to_network
 from backend.models.pix2gestalt.sampling import REFERENCE, Conditions, Sampling, conditions, sample
@@ -48,6 +49,7 @@ class Completer:
         self._model = model
         self._device = device
         self._last: _Told | None = None
+        self._in_turns = False
 
     def complete(
         self,
@@ -65,8 +67,11 @@ class Completer:
         itself. Each sample: RGBA uint8 H x W x 4 (straight alpha), the amodal mask bool H x W, a score from 0 to 1.
         Sample i is the same for the same ``seed``, however many others are asked for. ``quality`` is draft, standard,
         best (a square around the object) or reference (the whole picture squashed, 200 steps, as published).
+        ProblemError (OUT_OF_MEMORY) when a GPU's ``context.vram_budget`` is too small.
         """
         how, published = QUALITIES[quality], quality == "reference"
+        plan = self._planned(context.vram_budget, samples, how)
+        how, self._in_turns = replace(how, together=plan.together), plan.in_turns
         frame = whole(mask.shape) if published else frame_of(mask)
         small = seen(image, mask, frame, self._model.config.side)
         seeds = [seed + _SEED_STEP * index for index in range(samples)]
@@ -75,30 +80,44 @@ class Completer:
             return as_published(made, image, mask) if published else placed(made, image, mask, frame)
 
         def show(guess: Tensor) -> None:
-            shown = finished(from_network(self._model.picture(guess[:1]))[0])
+            shown = finished(self._picture(guess[:1]))
+            self._bring("unet")
             context.preview("complete", completed=[Image(shown.rgba)], amodal_masks=[Mask.of(shown.amodal)])
 
-        latents = self._latents(small, seeds, how, context, show)
+        parts = [seeds[start : start + plan.samples] for start in range(0, samples, plan.samples)]
+        total = how.steps * len(parts)
+        context.stage("complete", total + 1, "Looking at the picture")
+        latents = torch.cat(
+            [self._latents(small, part, how, context, show, (how.steps * n, total)) for n, part in enumerate(parts)]
+        )
         found = []
         for index, latent in enumerate(latents.split(1)):
-            context.step(how.steps, f"Completing the hidden part, picture {index + 1} of {samples}")
-            found.append(finished(from_network(self._model.picture(latent))[0]))
+            context.step(total, f"Completing the hidden part, picture {index + 1} of {samples}")
+            found.append(finished(self._picture(latent)))
         found.sort(key=lambda each: -each.likeness)
         return [(each.rgba, each.amodal, each.likeness) for each in found]
 
     @torch.inference_mode()
     def _latents(
-        self, small: tuple[np.ndarray, np.ndarray], seeds: list[int], how: Sampling, context: Any, show: Any
+        self,
+        small: tuple[np.ndarray, np.ndarray],
+        seeds: list[int],
+        how: Sampling,
+        context: Any,
+        show: Any,
+        steps: tuple[int, int],
     ) -> Tensor:
-        context.stage("complete", how.steps + 1, "Looking at the picture")
+        """Of the samples with these seeds, when so many of all ``steps`` are done."""
+        before, total = steps
         told = self._told(*small)
-        due = {round(how.steps * part / (_PREVIEWS + 1)) for part in range(1, _PREVIEWS + 1)}
+        due = {round(total * part / (_PREVIEWS + 1)) for part in range(1, _PREVIEWS + 1)}
 
         def watch(done: int, _: Tensor, guess: Tensor) -> None:
-            context.step(done, f"Completing the hidden part, step {done} of {how.steps}")
-            if done in due:
+            context.step(before + done, f"Completing the hidden part, step {before + done} of {total}")
+            if before + done in due:
                 show(guess)
 
+        self._bring("unet")
         side = self._model.config.latent_side
         noise = noise_of(seeds, (LATENT, side, side), self._device)
         return sample(self._model, told, len(seeds), noise, how, watch)
@@ -107,10 +126,30 @@ class Completer:
         key = hashlib.sha256(image.tobytes() + mask.tobytes()).digest()
         if self._last is None or self._last.key != key:
             picture, mask_picture = (to_network(each).to(self._device) for each in (image, mask))
-            self._model.clip.to(self._device)
-            self._last = _Told(key, conditions(self._model, picture, mask_picture))
-            self._model.clip.to("cpu")  # a fifth of all weights, not needed again for this picture
+            self._last = _Told(key, conditions(self._model, picture, mask_picture, self._bring))
         return self._last.conditions
+
+    @torch.inference_mode()
+    def _picture(self, latent: Tensor) -> np.ndarray:
+        """uint8 S x S x 3 of one latent."""
+        self._bring("vae")
+        return from_network(self._model.picture(latent))[0]
+
+    def _planned(self, budget: int, samples: int, how: Sampling) -> Plan:
+        if self._device == "cpu" or not budget:
+            return Plan(samples, how.together)
+        return planned(self._model.config, budget, samples, how.guidance != 1.0)
+
+    def _bring(self, name: str) -> None:
+        """Have the part ``name`` of the model on the device; where memory is short, no other."""
+        wanted = ("unet", "cc_projection") if name == "unet" else (name,)
+        parts = dict(self._model.named_children())
+        for each, part in parts.items():
+            # A fifth of all weights is CLIP's, which is not needed again for this picture.
+            if each not in wanted and (self._in_turns or each == "clip"):
+                part.to("cpu")
+        for each in wanted:
+            parts[each].to(self._device)
 
 
 def load(device: str, tensors: dict[str, Tensor]) -> Completer:
@@ -133,13 +172,12 @@ def load_released(device: str, folder: Path) -> Completer:
 
 
 def _loaded(device: str, config: Config, tensors: dict[str, Tensor]) -> Completer:
-    """In half precision on a GPU, but for the auto-encoder, which leaves half's range: bfloat16 has float32's."""
+    """In half precision for a GPU, but for the auto-encoder, which leaves half's range: bfloat16 has float32's. Parts
+    go there when they are used first."""
     model = Pix2Gestalt(config).eval().requires_grad_(False)
     model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (its stub lacks this form)
     if device != "cpu":
         model.half()
         model.vae.bfloat16()
-        for part in (model.unet, model.vae, model.cc_projection):
-            part.to(device)
     return Completer(model, device)

@@ -42,9 +42,14 @@ class Conditions:
     concat: Tensor
 
 
-def conditions(model: Pix2Gestalt, picture: Tensor, mask: Tensor) -> Conditions:
-    """``picture`` and ``mask`` float 1 x 3 x S x S in -1 to 1."""
-    return Conditions(model.embedding(picture), torch.cat([model.condition(picture), model.condition(mask)], dim=1))
+def conditions(
+    model: Pix2Gestalt, picture: Tensor, mask: Tensor, bring: Callable[[str], None] = lambda part: None
+) -> Conditions:
+    """``picture`` and ``mask`` float 1 x 3 x S x S in -1 to 1. ``bring`` hears which part of the model works next."""
+    bring("clip")
+    token = model.embedding(picture)
+    bring("vae")
+    return Conditions(token, torch.cat([model.condition(picture), model.condition(mask)], dim=1))
 
 
 def sample(

@@ -25,8 +25,9 @@ def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) ->
     check_sizes(image, mask=inputs.get("mask"), occluders=occluders)
     models = {"complete": parameters["model"]}
     share = (0.0, 1.0)
-    mask: Mask | None = inputs.get("mask")
-    if mask is None:
+    if "mask" in inputs:
+        mask: Mask = inputs["mask"]
+    else:
         share = (_POINTING, 1.0)
         pointing = {name: parameters[name] for name in ("points", "box")} | {"model": parameters["segment_model"]}
         pointed, report = segment.run(Part(context, (0.0, _POINTING)), {"image": image}, pointing)

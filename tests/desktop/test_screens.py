@@ -19,7 +19,8 @@ from PySide6.QtGui import QCursor
 from backend.examples import EXAMPLES
 from backend.serving.embedded import EmbeddedServer
 from desktop_gui.qimages import pixels_of
-from desktop_gui.theme import DARK, HIDDEN, LIGHT, NEGATIVE, VISIBLE
+from desktop_gui.state.jobs import PICTURE
+from desktop_gui.theme import DARK, HIDDEN, LIGHT, NEGATIVE, SURE, UNSURE, VISIBLE
 from protocol import ConnectionState, Mask
 
 from ..small_png import write_small
@@ -29,7 +30,7 @@ from .test_connection import free_port, keyed_server
 Opener = Callable[..., Driver]
 Keep = Callable[[str, Driver], None]
 LARGEST = 250_000  # bytes
-THEME_COLOURS = [colour for theme in (DARK, LIGHT) for colour in astuple(theme)[1:]] + [VISIBLE, HIDDEN, NEGATIVE]
+THEME_COLOURS = [colour for theme in (DARK, LIGHT) for colour in astuple(theme)[1:]] + [VISIBLE, HIDDEN, NEGATIVE, SURE, UNSURE]
 
 
 @pytest.fixture(params=["dark", "light"])
@@ -94,13 +95,27 @@ def test_from_empty_to_finished(open_window: Opener, server: EmbeddedServer, the
     keep("finished", driver)
     driver.press(driver.window.workspace.show_choice.button("outline"))
     keep("outline", driver)
+    driver.press(driver.window.workspace.show_choice.button("agreement"))
+    keep("agreement", driver)
     driver.press(driver.window.samples.cards[2])
     driver.wait(lambda: driver.result.sample.mesh is not None, "the mesh of the sample is here")
     driver.turn(0.3)
     keep("samples", driver)
+    driver.press(driver.window.samples.accept)
+    keep("accepted", driver)
     driver.window.docks["jobs"].raise_()
     driver.window.workspace.bar.more.click()
     keep("more", driver)
+
+
+@pytest.mark.usefixtures("away")
+def test_a_picture_alone(open_window: Opener, server: EmbeddedServer, theme: str, keep: Keep) -> None:
+    driver = open_window(server.address, theme=theme).connected().open_example()
+    _point_at_the_saucer(driver)
+    driver.press(driver.window.workspace.bar.make.button(PICTURE))
+    driver.run()
+    driver.wait(lambda: driver.window.samples.accept.isVisible(), "the samples can be chosen from", 120)
+    keep("picture", driver)
 
 
 @pytest.mark.usefixtures("away")

@@ -127,7 +127,8 @@ class _Counter(TorchDispatchMode):
         super().__init__()
         self.most = 0
         self._now = 0
-        self._alive = {id(each.untyped_storage()): each.untyped_storage() for each in known}
+        # The weights themselves are held, so that nothing else gets their place.
+        self._alive: dict[int, Any] = {id(each.untyped_storage()): each.untyped_storage() for each in known}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = func(*args, **(kwargs or {}))

@@ -30,7 +30,8 @@ from .test_connection import free_port, keyed_server
 Opener = Callable[..., Driver]
 Keep = Callable[[str, Driver], None]
 LARGEST = 250_000  # bytes
-THEME_COLOURS = [colour for theme in (DARK, LIGHT) for colour in astuple(theme)[1:]] + [VISIBLE, HIDDEN, NEGATIVE, SURE, UNSURE]
+ON_PICTURES = [VISIBLE, HIDDEN, NEGATIVE, SURE, UNSURE]
+THEME_COLOURS = [colour for theme in (DARK, LIGHT) for colour in astuple(theme)[1:]] + ON_PICTURES
 
 
 @pytest.fixture(params=["dark", "light"])

@@ -20,7 +20,7 @@ from desktop_gui.state.document import safe_name
 from desktop_gui.state.jobs import JobEntry, JobList
 from desktop_gui.state.orbit import Orbit
 from desktop_gui.state.outlines import hidden_outlines, outlines
-from desktop_gui.state.pictures import bounds, cut_out, tinted
+from desktop_gui.state.pictures import agreement, bounds, cut_out, striped, tinted
 from desktop_gui.state.prompts import Box, Point, PromptHistory, Prompts
 from desktop_gui.state.servers import ServerChoice, ServerSettings
 from desktop_gui.state.view import MAX_SCALE, View
@@ -230,3 +230,17 @@ def test_the_desktop_imports_neither_the_backend_nor_torch() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_agreement_is_plain_and_doubt_is_striped() -> None:
+    first, second = _disc(), _disc(radius=90)
+    share, agreed = agreement([first, second])
+    assert agreed == pytest.approx(first.sum() / second.sum())
+    drawn = striped(share, (10, 200, 30), (200, 10, 30))
+    sure, doubt = drawn[first], drawn[second & ~first]
+    assert len(np.unique(sure, axis=0)) == 1
+    assert len(np.unique(doubt[:, 3])) == 2
+    assert sure[0, 1] > sure[0, 2]
+    assert (doubt[:, 2] > doubt[:, 1]).all()
+    assert not drawn[~second].any()
+    assert agreement([first, first])[1] == 1.0

@@ -72,6 +72,17 @@ def test_many_and_long_labels(tmp_path: Path) -> None:
     assert found.sum() == pytest.approx(1, abs=1e-4)
 
 
+def test_labels_that_come_again_are_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, read = recogniser(tmp_path), []
+    texts = model._of_texts
+    monkeypatch.setattr(model, "_of_texts", lambda sentences: read.append(len(sentences)) or texts(sentences))
+    first = model.recognise(picture(), None, LABELS, Context())
+    assert np.array_equal(model.recognise(picture(), None, tuple(LABELS), Context()), first)
+    turned = model.recognise(picture(), None, LABELS[::-1], Context())
+    assert turned[::-1] == pytest.approx(first, abs=1e-5)
+    assert read == [4, 4]
+
+
 def test_cancelling_ends_it(tmp_path: Path) -> None:
     context = Context()
     context.cancelled = True

@@ -25,7 +25,7 @@ START_SERVER = (112, 119)
 TRY_EXAMPLE = (112, 114)
 POINT = (100, 119)
 MAKE_WHOLE = (112, 269)
-CANCEL_JOB = (175, 373)
+CANCEL_JOB = (184, 369)
 THIRD_SAMPLE = (160, 385)
 LARGEST = 300_000  # bytes
 POINT_COLOURS = [(38, 217, 89), (242, 64, 51), (255, 217, 38)]
@@ -81,7 +81,11 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlenderWindow]:
 def press(window: BlenderWindow, button: tuple[int, int]) -> None:
     """Click on a button of the panel in the 3D viewport."""
     left, top = window.run("result = edge('VIEW_3D')")
-    window.click(left + button[0], top - button[1])
+    x, y = left + button[0], top - button[1]
+    # A button that has just been drawn anew takes a click only once it has seen the mouse.
+    window.move(x - 1, y)
+    time.sleep(0.3)
+    window.click(x, y)
 
 
 def click_picture(window: BlenderWindow, x: float, y: float, key: str = "") -> None:

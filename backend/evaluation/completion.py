@@ -15,6 +15,7 @@ from backend.evaluation.recognition import Recognition, as_photographed
 from backend.evaluation.report import Scorer, mask_tile
 from backend.evaluation.segmentation import Segmenter
 from backend.imaging.masks import iou
+from backend.imaging.paper import on_white
 from backend.pipelines.context import Context
 from protocol.tasks import TASKS
 
@@ -59,25 +60,19 @@ class Visible:
         context: Any,
         quality: str,
     ) -> Samples:
-        return [_cut_out(image, mask)]
+        return [_cut_out(image, self.whole(mask))]
+
+    def whole(self, mask: np.ndarray) -> np.ndarray:
+        """The amodal mask that it gives for the visible ``mask``, each bool H x W."""
+        return mask
 
 
-class ConvexHull:
+class ConvexHull(Visible):
     """The baseline that fills the hull of what is visible."""
 
-    def complete(
-        self,
-        image: np.ndarray,
-        mask: np.ndarray,
-        occluders: np.ndarray | None,
-        samples: int,
-        seed: int,
-        context: Any,
-        quality: str,
-    ) -> Samples:
+    def whole(self, mask: np.ndarray) -> np.ndarray:
         points = np.argwhere(mask)[:, ::-1].astype(np.int32)
-        hull = cv2.fillConvexPoly(np.zeros(mask.shape, np.uint8), cv2.convexHull(points), 1)
-        return [_cut_out(image, hull.astype(bool))]
+        return cv2.fillConvexPoly(np.zeros(mask.shape, np.uint8), cv2.convexHull(points), 1).astype(bool)
 
 
 def _cut_out(image: np.ndarray, mask: np.ndarray) -> Sample:
@@ -135,12 +130,7 @@ def _overlaps(mask: np.ndarray, case: Case) -> dict[str, float]:
 def hidden_psnr(found: np.ndarray, wanted: np.ndarray, hidden: np.ndarray) -> float:
     """PSNR in dB, at most 60, of two RGBA pictures (uint8 H x W x 4) laid on white, over the pixels ``hidden`` (bool
     H x W, not empty): what was not completed is white."""
-    return min(psnr(_on_white(found), _on_white(wanted), hidden), _CLEAREST)
-
-
-def _on_white(rgba: np.ndarray) -> np.ndarray:
-    share = rgba[..., 3:].astype(np.float32) / 255
-    return (rgba[..., :3] * share + 255 * (1 - share)).round().astype(np.uint8)
+    return min(psnr(on_white(found), on_white(wanted), hidden), _CLEAREST)
 
 
 class FromBox:

@@ -3,7 +3,11 @@ a batch sees many."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+_SPARE = 1 << 18  # between a scene and those that no other example begins with
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,10 @@ class Turns:
     def scene_of(self, index: int) -> int:
         """The number of the scene that example ``index`` is taken from."""
         return self.first_of_turn(index) + index % self.scenes
+
+    def numbers(self, index: int) -> Iterator[int]:
+        """The number of that scene, then of others without end, for where it shows nothing to learn from."""
+        return itertools.count(self.scene_of(index), _SPARE)
 
     def first_of_turn(self, index: int) -> int:
         """The number of the first of the scenes that take turns with that of example ``index``."""

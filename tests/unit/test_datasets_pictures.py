@@ -16,10 +16,10 @@ from backend.datasets.coco_panoptic import CocoPanoptic, coco_panoptic
 from backend.datasets.cocoa import CocoA
 from backend.datasets.pix2gestalt import Occlusions
 from backend.datasets.regions import encode
+from backend.imaging.paper import on_white
 from backend.synthetic.writers import cases, pix2gestalt
 from backend.synthetic.writers import coco_amodal as amodal_writer
 from backend.synthetic.writers import coco_panoptic as panoptic_writer
-from backend.synthetic.writers.output import on_white
 from protocol.problems import ErrorCode, ProblemError
 
 from .tiny_scenes import SIZE, tiny_scene

@@ -24,8 +24,8 @@ from backend.datasets.eg3d import (
     shapenet_car_edge,
 )
 from backend.datasets.zips import PictureZip
+from backend.imaging.paper import on_white
 from backend.synthetic.writers import eg3d as eg3d_writer
-from backend.synthetic.writers.output import on_white
 from protocol.problems import ProblemError
 
 from .test_datasets_pictures import REFERENCE, complaint, needs_reference, tree

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from backend.imaging.masks import iou
+from backend.models.pix2gestalt.examples import Example
 from backend.models.pix2gestalt.learning import Told, batch_of
 from backend.models.pix2gestalt.network import Pix2Gestalt
 from backend.models.pix2gestalt.pictures import from_network, not_white
@@ -57,25 +59,27 @@ class AutoencoderRecipe:
 
     def evaluate(self, module: nn.Module) -> dict[str, float]:
         """PSNR of what is given back, and IoU of the wholes' masks by threshold."""
-        examples = self._told.apart(self._told.data.judged)
+        examples = self._judged
         batch = batch_of(examples)
         scores: dict[str, float] = {}
         for name, wanted in batch.items():
-            off = (_given_back(module, wanted) - (wanted + 1) / 2).square().mean(dim=(1, 2, 3))
-            scores[f"psnr_{name}"] = float((-10 * off.clamp(min=1e-10).log10()).mean())
+            scores[f"psnr_{name}"] = _psnr(_given_back(module, wanted), (wanted + 1) / 2)
         found = from_network(_given_back(module, batch["whole"]))
         masks = [iou(not_white(own), not_white(each.whole)) for own, each in zip(found, examples, strict=True)]
         return {**scores, "whole_iou": float(np.mean(masks))}
 
+    @functools.cached_property
+    def _judged(self) -> list[Example]:
+        return self._told.apart(self._told.data.judged)
+
     def baselines(self) -> dict[str, dict[str, float]]:
         """A picture a quarter as large, enlarged: as few pixels as the latent has."""
-        batch = batch_of(self._told.apart(self._told.data.judged))
+        batch = batch_of(self._judged)
         scores = {}
         for name, wanted in batch.items():
             small = nn.functional.avg_pool2d(wanted, 4)
             large = nn.functional.interpolate(small, wanted.shape[2:], mode="bilinear").clamp(-1, 1)
-            off = ((large - wanted) / 2).square().mean(dim=(1, 2, 3))
-            scores[f"psnr_{name}"] = float((-10 * off.clamp(min=1e-10).log10()).mean())
+            scores[f"psnr_{name}"] = _psnr((large + 1) / 2, (wanted + 1) / 2)
         return {"quarter_size": scores}
 
     def samples(self, module: nn.Module) -> np.ndarray:
@@ -120,6 +124,12 @@ def _off(found: Tensor, wanted: Tensor) -> Tensor:
     """The absolute error; whiter than white and blacker than black are none, as they are cut off."""
     beyond = ((wanted > 0.995) & (found > wanted)) | ((wanted < -0.995) & (found < wanted))
     return torch.where(beyond, torch.zeros_like(found), (found - wanted).abs())
+
+
+def _psnr(found: Tensor, wanted: Tensor) -> float:
+    """In dB, the mean over pictures (float N x 3 x S x S, 0 to 1)."""
+    off = (found - wanted).square().mean(dim=(1, 2, 3))
+    return float((-10 * off.clamp(min=1e-10).log10()).mean())
 
 
 def _given_back(module: nn.Module, pictures: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from backend.imaging.boxes import Box, box_of
+from backend.imaging.clicks import Random
 from backend.imaging.crops import crop, put_back
 from backend.models.pix2gestalt.framing import frame_of, seen
 from backend.models.pix2gestalt.pictures import squashed
@@ -24,8 +25,6 @@ _COVERED = 0.65  # of the examples get a further thing in front
 _TRIES = 4
 _LIGHTEST = 235  # of an object's colours, so that the threshold tells all of it from the white around it
 
-Random = np.random.Generator
-
 
 @dataclass(frozen=True, eq=False)
 class Example:
@@ -40,15 +39,8 @@ class Example:
 def make_example(split: str, seed: int, index: int, side: int, scene_side: int, objects: Objects) -> Example:
     """Example ``index`` of run ``seed``: the same for the same arguments."""
     random = np.random.default_rng([seed, index, 13])
-    number = TURNS.scene_of(index)
-    while True:
-        scene = _scene(seed_of(split, seed, number), scene_side, objects)
-        usable = [
-            each for each in scene.instances if each.modal.mean() > _SMALLEST and each.occlusion_rate < _MOST_HIDDEN
-        ]
-        if usable:
-            break
-        number += 1 << 18  # scenes that no other example begins with
+    scenes = (_scene(seed_of(split, seed, number), scene_side, objects) for number in TURNS.numbers(index))
+    scene, usable = next((each, found) for each in scenes if (found := _usable(each)))
     instance = usable[int(random.integers(len(usable)))]
     image, modal = scene.image, instance.modal
     if random.random() < _COVERED:
@@ -70,6 +62,10 @@ def framed(image: np.ndarray, modal: np.ndarray, whole: np.ndarray, side: int) -
 @functools.lru_cache(maxsize=TURNS.scenes + 2)
 def _scene(seed: int, side: int, objects: Objects) -> Scene:
     return make_scene(seed, side, objects)
+
+
+def _usable(scene: Scene) -> list[Instance]:
+    return [each for each in scene.instances if each.modal.mean() > _SMALLEST and each.occlusion_rate < _MOST_HIDDEN]
 
 
 def _covered(random: Random, image: np.ndarray, instance: Instance, other: Scene) -> tuple[np.ndarray, np.ndarray]:

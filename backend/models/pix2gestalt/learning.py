@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -59,7 +59,7 @@ class Told:
     def config(self) -> Config:
         return STARTER if self.model.size == "starter" else Config()
 
-    @cached_property
+    @functools.cached_property
     def _pairs(self) -> dict[str, Occlusions]:
         return {part: Occlusions(Path(self.data.folder), part) for part in ("train", "val")}
 
@@ -70,7 +70,7 @@ class Told:
             return make_example(split, seed, index, self.config.side, data.scene_side, data.objects)
         pairs = self._pairs[split]
         turn, place = divmod(index, len(pairs))
-        pair = pairs[int(np.random.default_rng([seed, turn]).permutation(len(pairs))[place])]
+        pair = pairs[int(_order(seed, turn, len(pairs))[place])]
         side = self.config.side
         mask = (squashed(pair.modal.astype(np.uint8) * 255, side) > 127).astype(np.uint8) * 255
         return Example(squashed(pair.occluded, side), mask, squashed(pair.whole, side))
@@ -79,6 +79,11 @@ class Told:
         """``count`` validation examples, each of another scene or pair."""
         first = (lambda number: number) if self.data.folder else TURNS.first_example
         return [self.example("val", 0, first(number)) for number in range(count)]
+
+
+@functools.lru_cache(maxsize=2)
+def _order(seed: int, turn: int, count: int) -> np.ndarray:
+    return np.random.default_rng([seed, turn]).permutation(count)
 
 
 def batch_of(examples: Sequence[Example]) -> dict[str, Tensor]:

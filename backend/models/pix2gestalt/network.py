@@ -5,6 +5,7 @@ Shapes: pictures float N x 3 x S x S in -1 to 1, latents N x 4 x s x s, embeddin
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
@@ -75,10 +76,14 @@ class Pix2Gestalt(nn.Module):
 def shares(time: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """How much of the latent and of the noise there is at ``time`` (int64 N), each N x 1 x 1 x 1 as ``x`` is (Ho et
     al. 2020, equation 4)."""
-    tables = stable_diffusion_schedule().tables()
-    names = "sqrt_alphas_cumprod", "sqrt_one_minus_alphas_cumprod"
-    kept, added = (torch.from_numpy(tables[name]).to(x)[time][:, None, None, None] for name in names)
+    kept, added = (table.to(x)[time][:, None, None, None] for table in _tables())
     return kept, added
+
+
+@functools.cache
+def _tables() -> tuple[Tensor, Tensor]:
+    tables = stable_diffusion_schedule().tables()
+    return torch.from_numpy(tables["sqrt_alphas_cumprod"]), torch.from_numpy(tables["sqrt_one_minus_alphas_cumprod"])
 
 
 class OneToken:

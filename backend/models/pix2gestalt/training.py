@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from backend.evaluation.cases import Case, synthetic_cases
+from backend.evaluation.completion import BASELINE, ConvexHull, Visible, completion_scores
 from backend.evaluation.completion import Completer as Completing
-from backend.evaluation.completion import ConvexHull, Visible, completion_scores
 from backend.hub.registry import load
+from backend.imaging.paper import on_white
 from backend.models.pix2gestalt.autoencoding import AutoencoderRecipe
 from backend.models.pix2gestalt.config import LATENT
 from backend.models.pix2gestalt.inference import Completer
@@ -25,7 +27,6 @@ from backend.pipelines.context import Context
 from backend.training.config import TrainConfig
 from backend.training.recipe import Facts, Recipe
 
-_CLASSICAL = "symmetry-inpaint"
 _TIMES = 1000
 _SHOWN = 18
 _TILE = 96
@@ -78,7 +79,7 @@ class DiffusionRecipe:
         models = {
             "visible": Visible(),
             "convex_hull": ConvexHull(),
-            "symmetry-inpaint": load("symmetry-inpaint", "cpu"),
+            BASELINE: load(BASELINE, "cpu"),
         }
         return {name: self._judged(model) for name, model in models.items()}
 
@@ -86,23 +87,24 @@ class DiffusionRecipe:
         network: Any = module
         return Completer(network.float(), str(next(module.parameters()).device))
 
+    @functools.cached_property
     def _cases(self) -> list[Case]:
         return list(synthetic_cases("val", 0, self._told.data.judged, objects=self._told.data.objects))
 
     def _judged(self, model: Completing) -> dict[str, float]:
         """Mean scores over the validation cases, one sample each."""
-        scores = [completion_scores(model, case, Context())[0] for case in self._cases()]
+        scores = [completion_scores(model, case, Context())[0] for case in self._cases]
         names = ("amodal_miou", "hidden_miou", "hidden_psnr")
         return {name: float(np.mean([each[name] for each in scores if name in each])) for name in names}
 
     def samples(self, module: nn.Module) -> np.ndarray:
         model = self._completer(module)
         columns = []
-        for case in self._cases()[:_SHOWN]:
+        for case in self._cases[:_SHOWN]:
             made = model.complete(case.image, case.modal, None, 2, 0, Context())
             tiles = [case.image, np.where(case.modal[..., None], case.image, 255).astype(np.uint8)]
-            tiles += [_on_white(rgba) for rgba, _, _ in made] + (
-                [_on_white(case.whole)] if case.whole is not None else []
+            tiles += [on_white(rgba) for rgba, _, _ in made] + (
+                [on_white(case.whole)] if case.whole is not None else []
             )
             columns.append(np.concatenate([squashed(tile, _TILE) for tile in tiles]))
         return np.concatenate(columns, axis=1)
@@ -133,8 +135,3 @@ def recipe(config: TrainConfig) -> Recipe:
     """The recipe for ``config``: its [model] table says whether the auto-encoder or the diffusion is learned."""
     told = Told.of(config)
     return AutoencoderRecipe(told) if told.model.learns == "autoencoder" else DiffusionRecipe(told)
-
-
-def _on_white(rgba: np.ndarray) -> np.ndarray:
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    return (rgba[..., :3] * alpha + 255 * (1 - alpha) + 0.5).astype(np.uint8)

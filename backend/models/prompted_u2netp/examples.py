@@ -37,13 +37,8 @@ def make_example(split: str, seed: int, index: int, side: int, scene_side: int, 
     """Example ``index`` of run ``seed``: the same for the same arguments. Scenes have sides of 0.6 to 1.0 of
     ``scene_side``, as pictures are more or less sharp."""
     random = np.random.default_rng([seed, index, 7])
-    number = TURNS.scene_of(index)
-    while True:
-        scene = _scene(seed_of(split, seed, number), scene_side, objects)
-        usable = [each for each in scene.instances if each.modal.mean() > _SMALLEST]
-        if usable:
-            break
-        number += 1 << 18  # scenes that no other example begins with
+    scenes = (_scene(seed_of(split, seed, number), scene_side, objects) for number in TURNS.numbers(index))
+    scene, usable = next((each, found) for each in scenes if (found := _usable(each)))
     return example_of(scene, _chosen(random, usable), random, side)
 
 
@@ -51,6 +46,10 @@ def make_example(split: str, seed: int, index: int, side: int, scene_side: int, 
 def _scene(seed: int, largest: int, objects: Objects) -> Scene:
     share = np.random.default_rng([seed, 11]).uniform(0.6, 1)
     return make_scene(seed, round(share * largest), objects)
+
+
+def _usable(scene: Scene) -> list[Instance]:
+    return [each for each in scene.instances if each.modal.mean() > _SMALLEST]
 
 
 def _chosen(random: Random, instances: list[Instance]) -> Instance:

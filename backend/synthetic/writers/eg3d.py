@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from backend.datasets.axes import to_opencv
+from backend.imaging.paper import on_white
 from backend.synthetic.scene import Views
 from protocol.problems import ErrorCode, ProblemError
 
-from .output import glb_bytes, json_bytes, on_white, png_bytes, something, write_bytes
+from .output import glb_bytes, json_bytes, png_bytes, something, write_bytes
 
 _IN_A_FOLDER = 1000
 _DEPTH_STEP = 0.05  # of the distance: a larger one between neighbours is a contour

@@ -74,12 +74,6 @@ def mask_bytes(mask: np.ndarray) -> bytes:
     return png_bytes(np.where(mask, np.uint8(255), np.uint8(0)))
 
 
-def on_white(rgba: np.ndarray) -> np.ndarray:
-    """uint8 H x W x 3: a straight-alpha picture (uint8 H x W x 4) laid on white."""
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    return np.rint(rgba[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
-
-
 def xywh(mask: np.ndarray) -> list[int]:
     """COCO's box x, y, width, height around a mask with something in it."""
     box = box_of(mask)

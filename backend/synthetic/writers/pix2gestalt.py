@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from backend.datasets.pix2gestalt import FOLDERS
+from backend.imaging.paper import on_white
 from backend.synthetic.scene import Scene
 
-from .output import mask_bytes, on_white, partly_hidden, png_bytes, something, write_bytes
+from .output import mask_bytes, partly_hidden, png_bytes, something, write_bytes
 
 
 def write(scenes: Iterable[Scene], folder: Path) -> None:

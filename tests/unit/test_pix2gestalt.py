@@ -34,6 +34,7 @@ TINY = Config(
     token=16,
     vae_channels=(8, 8),
     vae_layers=1,
+    vae_groups=4,
     clip_width=16,
     clip_layers=1,
     clip_patch=8,

@@ -16,10 +16,12 @@ from backend.models.pix2gestalt.examples import Example
 from backend.models.pix2gestalt.learning import Told, batch_of
 from backend.models.pix2gestalt.network import Pix2Gestalt
 from backend.models.pix2gestalt.pictures import from_network, not_white
+from backend.models.pix2gestalt.small_picture import pass_colours
 from backend.training.recipe import Facts
 
 _COARSE = 1.0  # weight of the error of means over 4 x 4 pixels, without which colours are learned late
 _EDGES = 1.0  # weight of the error of differences between neighbours, which keeps edges sharp
+_ANCHOR = 0.1  # weight of the error of the first three latent channels, which are to be coarse colours
 _PRIOR = 1e-3  # weight of the divergence from the prior, per number
 _MEASURED = 256  # examples that the latents' spread is measured on
 _SHOWN = 24
@@ -32,7 +34,9 @@ class AutoencoderRecipe:
         self._told = told
 
     def build(self) -> nn.Module:
-        return Pix2Gestalt(self._told.config).vae
+        vae = Pix2Gestalt(self._told.config).vae
+        pass_colours(vae)
+        return vae
 
     def batch(self, seed: int, indices: Sequence[int]) -> dict[str, Tensor]:
         return batch_of([self._told.example("train", seed, index) for index in indices])
@@ -46,9 +50,12 @@ class AutoencoderRecipe:
         edges = sum((found.diff(dim=dim) - wanted.diff(dim=dim)).abs().mean() for dim in (2, 3) if found.shape[dim] > 1)
         means = [nn.functional.avg_pool2d(each, 4) for each in (found, wanted)]
         coarse = (means[0] - means[1]).abs().mean()
+        # A latent that begins as a small picture is learned at once by the decoder, and by diffusion after it.
+        small = nn.functional.adaptive_avg_pool2d(wanted, posterior.mean.shape[2:])
+        anchor = (posterior.mean[:, :3] - small).abs().mean()
         prior = posterior.kl().mean() / posterior.mean[0].numel()
-        total = error + _COARSE * coarse + _EDGES * edges + _PRIOR * prior
-        return total, {"error": error.detach(), "prior": prior.detach()}
+        total = error + _COARSE * coarse + _EDGES * edges + _ANCHOR * anchor + _PRIOR * prior
+        return total, {"error": error.detach(), "anchor": anchor.detach(), "prior": prior.detach()}
 
     def recomputed(self, module: nn.Module) -> Sequence[nn.Module]:
         network: Any = module
@@ -91,17 +98,19 @@ class AutoencoderRecipe:
         return np.concatenate(rows)
 
     def tensors(self, module: nn.Module) -> dict[str, Tensor]:
-        """Of the auto-encoder with latents of spread 1, so that diffusion needs no other scale."""
+        """Of the auto-encoder with latents of wholes around 0 and of spread 1 in each channel, as noise is."""
         network: Any = copy.deepcopy(module).float()
         with torch.no_grad():
-            batch = batch_of([self._told.example("train", 0, index) for index in range(_MEASURED)])
-            pictures = torch.cat([batch["image"], batch["mask"], batch["whole"]])
-            spread = torch.cat([network.encode(part).latent_dist.mode() for part in pictures.split(32)]).std()
-            channels = network.config.latent_channels
-            network.quant_conv.weight[:channels] /= spread
-            network.quant_conv.bias[:channels] /= spread
-            network.quant_conv.bias[channels:] -= 2 * spread.log()
-            network.post_quant_conv.weight *= spread
+            wholes = batch_of([self._told.example("train", 0, index) for index in range(_MEASURED)])["whole"]
+            latents = torch.cat([network.encode(part).latent_dist.mode() for part in wholes.split(32)])
+            spread, mean = torch.std_mean(latents, dim=(0, 2, 3))
+            channels = len(mean)
+            into, out = network.quant_conv, network.post_quant_conv
+            into.weight[:channels] /= spread[:, None, None, None]
+            into.bias[:channels] = (into.bias[:channels] - mean) / spread
+            into.bias[channels:] -= 2 * spread.log()
+            out.bias += out.weight[..., 0, 0] @ mean
+            out.weight *= spread[:, None, None]
         return {f"vae.{name}": tensor for name, tensor in network.state_dict().items()}
 
     def facts(self) -> Facts:

@@ -17,22 +17,25 @@ LATENT = 4  # channels
 class Config:
     """The published widths unless said otherwise.
 
-    ``channels`` of the U-Net's levels (all but the deepest attend), ``layers`` a level, ``heads`` of each attention,
-    ``groups`` of each normalisation; ``token``, the width of the picture's embedding and of what the U-Net attends to;
-    ``vae_channels`` of the auto-encoder's levels, each but the last halving the picture, and its ``vae_layers`` a
-    level; ``clip_width``, ``clip_layers`` and ``clip_patch`` of the vision transformer, which has a head for every 64
-    channels and looks at ``clip_side`` pixels; ``side`` of the picture that is completed; ``latent_scale`` brings
-    latents to a spread of about 1; ``predicts`` says what the U-Net gives: the noise, or the velocity (Salimans and Ho
-    2022, appendix D), from which small networks learn the coarse shape sooner.
+    ``channels`` of the U-Net's levels, of which those in ``attends`` attend, ``layers`` a level, ``heads`` of each
+    attention, ``groups`` of each normalisation (few, where there are few channels: a group's mean is lost, and with it
+    colours); ``token``, the width of the picture's embedding and of what the U-Net attends to; ``vae_channels`` of the
+    auto-encoder's levels, each but the last halving the picture, its ``vae_layers`` a level and its ``vae_groups``;
+    ``clip_width``, ``clip_layers`` and ``clip_patch`` of the vision transformer, which has a head for every 64 channels
+    and looks at ``clip_side`` pixels; ``side`` of the picture that is completed; ``latent_scale`` brings latents to a
+    spread of about 1; ``predicts`` says what the U-Net gives: the noise, or the velocity (Salimans and Ho 2022,
+    appendix D), from which small networks learn the coarse shape sooner.
     """
 
     channels: tuple[int, ...] = (320, 640, 1280, 1280)
+    attends: tuple[int, ...] = (0, 1, 2)
     layers: int = 2
     heads: int = 8
     groups: int = 32
     token: int = 768
     vae_channels: tuple[int, ...] = (128, 256, 512, 512)
     vae_layers: int = 2
+    vae_groups: int = 32
     clip_width: int = 1024
     clip_layers: int = 24
     clip_patch: int = 14
@@ -54,12 +57,14 @@ class Config:
 
 STARTER = Config(
     channels=(32, 64, 96),
+    attends=(1,),  # over the 24 x 24 of the first, attention would take most of the time
     layers=1,
     heads=4,
-    groups=8,
+    groups=4,
     token=64,
     vae_channels=(16, 32, 48),
     vae_layers=1,
+    vae_groups=2,
     clip_width=64,
     clip_layers=2,
     clip_patch=16,

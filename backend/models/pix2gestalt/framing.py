@@ -11,10 +11,13 @@ from backend.imaging.boxes import Box, box_of, whole
 from backend.imaging.crops import crop, crop_going_on, put_back
 from backend.imaging.masks import eroded, touched
 from backend.imaging.scaling import resized
-from backend.models.pix2gestalt.pictures import enlarged, grey, not_white, squashed
+from backend.models.pix2gestalt.pictures import enlarged, not_white, squashed
 
 REACH = 0.5  # of the visible part's longer side: how far the whole may go on to every side of it
-_SOFT = 12.0  # greys over which a completion fades into white
+_NEAR = 4  # pixels of the network's picture over which its edges may be soft
+_RIM = 2 * _NEAR  # pixels next to the white, of which the object may cover a part
+_FAINT = 20.0  # the least distance from white, of 255, that is an object's colour
+_STRONG = 200.0  # colours farther from white than this count as so far
 _SEAM = 1.5  # pixels of the network's picture over which the seen picture fades into the made one
 
 
@@ -61,19 +64,31 @@ def placed(made: np.ndarray, image: np.ndarray, mask: np.ndarray, frame: Box) ->
     visible = small_mask > 0
     # The object is of a piece with what is visible of it; other marks on the white are none of it.
     inside = touched(not_white(made) | visible, np.argwhere(visible)[:, ::-1])
-    alpha = np.where(inside, np.clip((255 - grey(made).astype(np.float32)) / _SOFT, 0, 1), 0)
-    alpha[eroded(inside, 1) | visible] = 1  # a white part of an object is no hole in it
+    # A white part of an object is no hole in it.
+    alpha = np.where(eroded(inside, _RIM) | visible, 1, np.where(inside, _cover(made), 0)).astype(np.float32)
 
-    def at_home(part: np.ndarray, outside: float) -> np.ndarray:
-        return put_back(resized(part.astype(np.float32), size), frame, mask.shape, outside)
+    def at_home(part: np.ndarray) -> np.ndarray:
+        return put_back(resized(part, size), frame, mask.shape, 0)
 
-    amodal = (at_home(inside, 0) > 0.5) | mask
-    shown = np.where(mask, 1, np.where(amodal, at_home(alpha, 0), 0))
+    soft = at_home(alpha)
+    amodal = (soft > 0.5) | mask
+    shown = np.where(mask, 1, np.where(amodal, soft, 0))
+    # Enlarged without the white that they are mixed with at the rim.
+    colours = at_home((made - 255 * (1 - alpha[..., None])).clip(0)) / np.maximum(soft, 1e-3)[..., None]
     near = cv2.distanceTransform((~(amodal & ~mask)).astype(np.uint8), cv2.DIST_L2, 3)
     own = (mask * np.clip(near / (_SEAM * size[0] / side), 0, 1))[..., None]
-    colours = own * image + (1 - own) * at_home(made, 255)
+    colours = own * image + (1 - own) * colours
     rgba = np.dstack([colours, shown * 255]).round().clip(0, 255).astype(np.uint8)
     return Whole(rgba, amodal, _likeness(made, small_image, small_mask))
+
+
+def _cover(made: np.ndarray) -> np.ndarray:
+    """float S x S, 0 to 1: the share of each pixel of ``made`` that is object, whose colour is the one farthest from
+    white that is near."""
+    off = 255 - made.min(axis=2).astype(np.float32)
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _NEAR + 1, 2 * _NEAR + 1))
+    colour = cv2.dilate(off, around).clip(0, _STRONG)
+    return np.where(colour > _FAINT, off / np.maximum(colour, 1), 0).clip(0, 1)
 
 
 def _likeness(made: np.ndarray, image: np.ndarray, mask: np.ndarray) -> float:

@@ -97,15 +97,15 @@ class OneToken:
 
 
 def _unet(config: Config) -> UNet2DConditionModel:
-    levels = len(config.channels)
+    attends = [level in config.attends for level in range(len(config.channels))]
     unet = UNet2DConditionModel(
         sample_size=config.latent_side,
         in_channels=3 * LATENT,
         out_channels=LATENT,
         block_out_channels=config.channels,
         layers_per_block=config.layers,
-        down_block_types=("CrossAttnDownBlock2D",) * (levels - 1) + ("DownBlock2D",),
-        up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * (levels - 1),
+        down_block_types=tuple("CrossAttnDownBlock2D" if each else "DownBlock2D" for each in attends),
+        up_block_types=tuple("CrossAttnUpBlock2D" if each else "UpBlock2D" for each in reversed(attends)),
         cross_attention_dim=config.token,
         attention_head_dim=config.heads,  # in diffusers the number of heads
         norm_num_groups=config.groups,
@@ -126,7 +126,7 @@ def _vae(config: Config) -> AutoencoderKL:
         "latent_channels": LATENT,
         "block_out_channels": config.vae_channels,
         "layers_per_block": config.vae_layers,
-        "norm_num_groups": config.groups,
+        "norm_num_groups": config.vae_groups,
         "down_block_types": ("DownEncoderBlock2D",) * levels,
         "up_block_types": ("UpDecoderBlock2D",) * levels,
         "scaling_factor": config.latent_scale,

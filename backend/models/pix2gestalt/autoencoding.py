@@ -22,7 +22,9 @@ from backend.training.recipe import Facts
 _COARSE = 1.0  # weight of the error of means over 4 x 4 pixels, without which colours are learned late
 _EDGES = 1.0  # weight of the error of differences between neighbours, which keeps edges sharp
 _ANCHOR = 0.1  # weight of the error of the first three latent channels, which are to be coarse colours
-_PRIOR = 1e-3  # weight of the divergence from the prior, per number
+_PRIOR = 1e-5  # weight of the divergence from the prior, per number; with more, a channel is given up
+_BEYOND = 0.04  # how far beyond white and black is aimed, so that white is white after cutting off
+_EXTREME = 0.995  # what is beyond it, is white or black
 _MEASURED = 256  # examples that the latents' spread is measured on
 _SHOWN = 24
 
@@ -131,8 +133,10 @@ class AutoencoderRecipe:
 
 def _off(found: Tensor, wanted: Tensor) -> Tensor:
     """The absolute error; whiter than white and blacker than black are none, as they are cut off."""
-    beyond = ((wanted > 0.995) & (found > wanted)) | ((wanted < -0.995) & (found < wanted))
-    return torch.where(beyond, torch.zeros_like(found), (found - wanted).abs())
+    white, black = wanted > _EXTREME, wanted < -_EXTREME
+    aimed = torch.where(white, 1 + _BEYOND, torch.where(black, -1 - _BEYOND, wanted))
+    off = (found - aimed).abs()
+    return torch.where((white & (found > aimed)) | (black & (found < aimed)), torch.zeros_like(off), off)
 
 
 def _psnr(found: Tensor, wanted: Tensor) -> float:

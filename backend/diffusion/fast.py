@@ -7,14 +7,17 @@ from typing import Any, Literal
 from torch import Tensor
 
 from backend.diffusion.ddim import Denoise, Watch
-from backend.diffusion.schedule import TIMES, stable_diffusion_schedule
+from backend.diffusion.schedule import TIMES, Schedule, stable_diffusion_schedule
 from protocol.problems import ErrorCode, ProblemError
 
 Sampler = Literal["dpm", "unipc"]
 
 
-def solve(denoise: Denoise, start: Tensor, count: int, sampler: Sampler, watch: Watch) -> Tensor:
-    """As ``ddim``, in ``count`` steps (1 to TIMES) of second order without noise on the way.
+def solve(
+    denoise: Denoise, start: Tensor, count: int, sampler: Sampler, watch: Watch, schedule: Schedule | None = None
+) -> Tensor:
+    """As ``ddim``, in ``count`` steps (1 to TIMES) of second order without noise on the way; ``schedule`` is Stable
+    Diffusion's unless given.
 
     ProblemError (BAD_PARAMETER) for another count.
     """
@@ -22,7 +25,7 @@ def solve(denoise: Denoise, start: Tensor, count: int, sampler: Sampler, watch: 
         raise ProblemError(
             ErrorCode.BAD_PARAMETER, f"The sampler cannot make {count} steps.", f"Allowed: 1 to {TIMES}; 10 to 30 do."
         )
-    scheduler = _scheduler(sampler)
+    scheduler = _scheduler(sampler, schedule or stable_diffusion_schedule())
     scheduler.set_timesteps(count)
     x = start.float()
     for done, time in enumerate(scheduler.timesteps, 1):
@@ -34,11 +37,11 @@ def solve(denoise: Denoise, start: Tensor, count: int, sampler: Sampler, watch: 
     return x
 
 
-def _scheduler(sampler: Sampler) -> Any:
+def _scheduler(sampler: Sampler, schedule: Schedule) -> Any:
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
     from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
-    common = {"trained_betas": stable_diffusion_schedule().betas, "timestep_spacing": "trailing"}
+    common = {"trained_betas": schedule.betas, "timestep_spacing": "trailing"}
     if sampler == "dpm":
         # At few steps the last one of first order avoids grain.
         return DPMSolverMultistepScheduler(**common, lower_order_final=True, solver_order=2)

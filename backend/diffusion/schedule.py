@@ -62,6 +62,19 @@ def stable_diffusion_schedule() -> Schedule:
     return Schedule(betas, now, np.concatenate([[1.0], now[:-1]]))
 
 
+@functools.cache
+def noisier_schedule(factor: float) -> Schedule:
+    """Stable Diffusion's with ``factor`` times as much noise for the same signal at every time. Where latents are
+    small and of few strong values, its own still shows their coarse shape at the last time, where sampling begins with
+    nothing but noise (Lin et al. 2024, section 3.1)."""
+    usual = stable_diffusion_schedule()
+    if factor == 1.0:
+        return usual
+    now = usual.alphas_cumprod / (usual.alphas_cumprod + factor**2 * (1 - usual.alphas_cumprod))
+    before = np.concatenate([[1.0], now[:-1]])
+    return Schedule(1 - now / before, now, before)
+
+
 @dataclass(frozen=True, eq=False)
 class Steps:
     """Song et al. 2021, DDIM: ``times`` (int64, ascending) and for each the share of the signal's variance ``alphas``,

@@ -303,7 +303,7 @@ def test_training_objective(golden: Path) -> None:
         context, concat = objective.told(model, image, mask, torch.from_numpy(data["uniform"]))
         z = model.latent(target, torch.from_numpy(data["posterior_eps"]))
         time, noise = torch.from_numpy(data["t"]), torch.from_numpy(data["noise"])
-        noisy = objective.noised(z, time, noise)
+        noisy = objective.noised(model, z, time, noise)
         found = model.noise(noisy, time, concat, context)
         for out, name in ((context, "c_crossattn"), (concat, "c_concat"), (z, "z"), (noisy, "x_noisy")):
             close(out, data[name], 5e-5)

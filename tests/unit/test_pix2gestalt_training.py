@@ -107,11 +107,11 @@ def test_velocity_and_noise_say_the_same() -> None:
     model = Pix2Gestalt(TINY)
     latent, noise = torch.randn(2, 5, 4, 16, 16)
     time = torch.tensor([0, 10, 300, 700, 999])
-    x = noised(latent, time, noise)
+    x = noised(model, latent, time, noise)
     model.prediction = lambda *_: wanted(model, latent, time, noise)  # pyright: ignore[reportAttributeAccessIssue]
     found = model.noise(x, time, x, x)
     assert torch.allclose(found, noise, atol=1e-5)
-    kept, added = shares(time, x)
+    kept, added = shares(model.schedule, time, x)
     assert torch.allclose(kept**2 + added**2, torch.ones_like(kept), atol=1e-6)
 
 

@@ -69,7 +69,7 @@ class Completer:
         best (a square around the object) or reference (the whole picture squashed, 200 steps, as published).
         ProblemError (OUT_OF_MEMORY) when a GPU's ``context.vram_budget`` is too small.
         """
-        how, published = QUALITIES[quality], quality == "reference"
+        how, published = replace(QUALITIES[quality], guidance=self._model.config.guidance), quality == "reference"
         plan = self._planned(context.vram_budget, samples, how)
         how, self._in_turns = replace(how, together=plan.together), plan.in_turns
         frame = whole(mask.shape) if published else frame_of(mask)

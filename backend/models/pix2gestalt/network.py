@@ -15,7 +15,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from backend.diffusion.schedule import stable_diffusion_schedule
+from backend.diffusion.schedule import Schedule, noisier_schedule
 from backend.models.pix2gestalt.config import LATENT, Config
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -34,6 +34,10 @@ class Pix2Gestalt(nn.Module):
         self.vae: Any = _vae(config)
         self.clip: Any = _clip(config)
         self.cc_projection = nn.Linear(config.token, config.token)
+
+    @property
+    def schedule(self) -> Schedule:
+        return noisier_schedule(self.config.noisier)
 
     def embedding(self, image: Tensor) -> Tensor:
         """CLIP's embedding of the whole picture, not normalised; neither crop nor antialiasing, as in training."""
@@ -63,7 +67,7 @@ class Pix2Gestalt(nn.Module):
         found = self.prediction(x, time, concat, context)
         if self.config.predicts == "noise":
             return found
-        kept, added = shares(time, x)
+        kept, added = shares(self.schedule, time, x)
         return kept * found.to(x.dtype) + added * x
 
     def prediction(self, x: Tensor, time: Tensor, concat: Tensor, context: Tensor) -> Tensor:
@@ -73,16 +77,16 @@ class Pix2Gestalt(nn.Module):
         return self.unet(told, time, encoder_hidden_states=context.to(dtype), return_dict=False)[0]
 
 
-def shares(time: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+def shares(schedule: Schedule, time: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """How much of the latent and of the noise there is at ``time`` (int64 N), each N x 1 x 1 x 1 as ``x`` is (Ho et
     al. 2020, equation 4)."""
-    kept, added = (table.to(x)[time][:, None, None, None] for table in _tables())
+    kept, added = (table.to(x)[time][:, None, None, None] for table in _tables(schedule))
     return kept, added
 
 
 @functools.cache
-def _tables() -> tuple[Tensor, Tensor]:
-    tables = stable_diffusion_schedule().tables()
+def _tables(schedule: Schedule) -> tuple[Tensor, Tensor]:
+    tables = schedule.tables()
     return torch.from_numpy(tables["sqrt_alphas_cumprod"]), torch.from_numpy(tables["sqrt_one_minus_alphas_cumprod"])
 
 

@@ -25,9 +25,9 @@ def told(model: Pix2Gestalt, image: Tensor, mask: Tensor, uniform: Tensor) -> tu
     return context, torch.where(without_latents, torch.zeros_like(concat), concat)
 
 
-def noised(latent: Tensor, time: Tensor, noise: Tensor) -> Tensor:
+def noised(model: Pix2Gestalt, latent: Tensor, time: Tensor, noise: Tensor) -> Tensor:
     """Ho et al. 2020, equation 4: ``latent`` (scaled) at ``time`` (int64 N)."""
-    kept, added = shares(time, latent)
+    kept, added = shares(model.schedule, time, latent)
     return kept * latent + added * noise
 
 
@@ -35,7 +35,7 @@ def wanted(model: Pix2Gestalt, latent: Tensor, time: Tensor, noise: Tensor) -> T
     """What the U-Net should give for ``noised``: the noise or the velocity, as its config says."""
     if model.config.predicts == "noise":
         return noise
-    kept, added = shares(time, latent)
+    kept, added = shares(model.schedule, time, latent)
     return kept * noise - added * latent
 
 

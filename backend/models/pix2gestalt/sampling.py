@@ -64,8 +64,8 @@ def sample(
     start = noise()
     assert start.shape[:2] == (count, LATENT)
     if how.sampler == "ddim":
-        return ddim(denoise, start, ddim_steps(how.steps, how.eta), noise, watch)
-    return solve(denoise, start, how.steps, how.sampler, watch)
+        return ddim(denoise, start, ddim_steps(how.steps, how.eta, model.schedule), noise, watch)
+    return solve(denoise, start, how.steps, how.sampler, watch, model.schedule)
 
 
 def _denoiser(model: Pix2Gestalt, told: Conditions, count: int, how: Sampling) -> Denoise:

@@ -59,7 +59,7 @@ class DiffusionRecipe:
         drawn, noise = torch.randn((2, count, LATENT, side, side), device=device)
         latent = network.latent(batch["whole"], drawn).float()
         time = torch.randint(_TIMES, (count,), device=device)
-        found = network.prediction(noised(latent, time, noise), time, concat, context)
+        found = network.prediction(noised(network, latent, time, noise), time, concat, context)
         each = errors(found, wanted(network, latent, time, noise))
         late = each[time >= _TIMES // 2]
         # What the coarse shape is decided by, and easily drowned in the mean.

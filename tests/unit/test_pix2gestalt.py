@@ -120,6 +120,26 @@ def test_fast_samplers_end_where_the_reference_does(sampler: Any) -> None:
     torch.testing.assert_close(fast.mean(), reference.mean(), rtol=0, atol=0.02)
 
 
+@pytest.mark.parametrize("sampler", ["dpm", "unipc"])
+def test_a_noisier_schedule_is_sampled_as_it_says(sampler: Any) -> None:
+    from backend.diffusion.fast import solve
+    from backend.diffusion.schedule import noisier_schedule, stable_diffusion_schedule
+
+    usual, noisier = stable_diffusion_schedule(), noisier_schedule(4.0)
+    assert noisier_schedule(1.0) is usual
+    now, before = noisier.alphas_cumprod, usual.alphas_cumprod
+    np.testing.assert_allclose((1 - now) / now, 16 * (1 - before) / before, rtol=1e-9)
+    np.testing.assert_allclose(np.cumprod(1 - noisier.betas), now, rtol=1e-9)
+
+    def denoise(x: Tensor, time: int) -> Tensor:
+        share = float(now[time])
+        return (x - share**0.5 * 2) * (1 - share) ** 0.5 / (share * 0.01 + 1 - share)
+
+    start = torch.randn(64, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    found = solve(denoise, start, 20, sampler, lambda *_: None, noisier)
+    assert float((found - 2).abs().mean()) < 0.15
+
+
 @pytest.mark.parametrize("count", [0, 1, 3, 37, 105, 110, 300, 501, 1000, 1001])
 def test_steps_that_cannot_be_made_are_refused(count: int) -> None:
     with pytest.raises(ProblemError, match="cannot make") as caught:

@@ -219,6 +219,25 @@ def test_marks_elsewhere_are_no_part_of_the_object() -> None:
     assert np.array_equal(placed(made, image, mask, frame).amodal, alone)
 
 
+@pytest.mark.parametrize("blur", [0.0, 1.0, 2.0])
+def test_a_soft_rim_is_cut_where_half_of_it_is_object(blur: float) -> None:
+    """And has the object's colour, without the white that it fades into; white parts inside are no holes."""
+    image, mask, disc = scene((300, 420), (150, 160), 60)
+    frame = frame_of(mask)
+    on_white = np.where(disc[..., None], np.array([200, 30, 30], np.uint8), np.uint8(255))
+    on_white[140:160, 155:165] = 244
+    made = cv2.resize(crop(on_white, frame, 255), (96, 96), interpolation=cv2.INTER_AREA)
+    if blur:
+        made = cv2.GaussianBlur(made, (0, 0), blur)
+    found = placed(made, image, mask, frame)
+    assert iou(found.amodal, disc) > 0.96
+    hidden = found.amodal & ~mask
+    rim = hidden & cv2.dilate((~found.amodal).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    assert rim.any()
+    off = np.abs(found.rgba[..., :3][rim].astype(int) - (200, 30, 30))
+    assert np.median(off) < 40, "the rim is red, not pink"
+
+
 def test_as_published_nothing_is_put_back() -> None:
     image, mask, _ = scene((200, 300), (90, 100), 40)
     made = np.full((256, 256, 3), 255, np.uint8)

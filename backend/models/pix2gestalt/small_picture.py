@@ -22,8 +22,8 @@ _SIDE = 64  # of the pictures that the output is scaled by
 
 @torch.no_grad()
 def pass_colours(vae: Any) -> None:
-    """Changes ``vae`` (AutoencoderKL, 8 channels and more on every level) so that the first three latent channels are
-    the picture's means over a latent pixel, and what is decoded has the same means. The other channels are random."""
+    """Changes ``vae`` (AutoencoderKL, 8 channels and more in a group) so that the first three latent channels are the
+    picture's means over a latent pixel, and what is decoded has the same means. The other channels are random."""
     colours = vae.config.out_channels
     for part in (vae.encoder, vae.decoder):
         for module in part.modules():

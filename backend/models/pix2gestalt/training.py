@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from backend.diffusion.schedule import TIMES
 from backend.evaluation.cases import Case, synthetic_cases
 from backend.evaluation.completion import BASELINE, ConvexHull, Visible, completion_scores
 from backend.evaluation.completion import Completer as Completing
@@ -27,7 +28,6 @@ from backend.pipelines.context import Context
 from backend.training.config import TrainConfig
 from backend.training.recipe import Facts, Recipe
 
-_TIMES = 1000
 _SHOWN = 18
 _TILE = 96
 # As the authors: the projection is small and new, where all else was trained before.
@@ -61,16 +61,16 @@ class DiffusionRecipe:
         time = self._times(count, device)
         found = network.prediction(noised(network, latent, time, noise), time, concat, context)
         each = errors(found, wanted(network, latent, time, noise))
-        late = each[time >= _TIMES // 2]
+        late = each[time >= TIMES // 2]
         # What the coarse shape is decided by, and easily drowned in the mean.
         return each.mean(), {"loss_noisy": late.mean().detach() if len(late) else each.mean().detach()}
 
     def _times(self, count: int, device: torch.device) -> Tensor:
-        """int64, as often each as published; the small network has less to spend, and sees more of the late times,
-        where shapes are decided."""
+        """int64 N: every time equally often, as published; the small network, which has less to spend, sees more of the
+        late ones, where shapes are decided."""
         drawn = torch.rand(count, device=device)
         share = 1 - drawn**2 if self._told.model.size == "starter" else drawn
-        return (share * _TIMES).long().clamp(max=_TIMES - 1)
+        return (share * TIMES).long().clamp(max=TIMES - 1)
 
     def recomputed(self, module: nn.Module) -> Sequence[nn.Module]:
         assert isinstance(module, Pix2Gestalt)

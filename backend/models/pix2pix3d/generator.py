@@ -45,8 +45,8 @@ class Jitter(NamedTuple):
 
 
 class Volume(NamedTuple):
-    """The rendered features: ``colours`` N x C x h x h of which the first three are RGB, ``labels`` N x C x h x h of which
-    the first few are the label map, ``depth`` and ``opacity`` N x 1 x h x h."""
+    """The rendered features: ``colours`` N x C x h x h, the first three of them RGB, ``labels`` N x C x h x h, the first
+    few of them the label map, ``depth`` and ``opacity`` N x 1 x h x h."""
 
     colours: Tensor
     labels: Tensor

@@ -15,8 +15,8 @@ from backend.fields.rays import camera_label
 
 @dataclass(frozen=True)
 class Kind:
-    """``families``, each as often; ``parts``: the label that each of their parts is painted with. Cameras stand at ``radius`` from the middle of
-    the cube, between ``lowest`` and ``highest`` degrees of elevation."""
+    """``families``, each as often; ``parts``: the label that each of their parts is painted with. Cameras stand at
+    ``radius`` from the middle of the cube, between ``lowest`` and ``highest`` degrees of elevation."""
 
     families: tuple[str, ...]
     labels: tuple[str, ...]

@@ -184,5 +184,3 @@ def _shade(normals: Tensor) -> Tensor:
 
 def _bytes(values: Tensor) -> np.ndarray:
     return (values.clamp(0, 1) * 255 + 0.5).byte().numpy()
-
-

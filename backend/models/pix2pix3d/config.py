@@ -21,7 +21,8 @@ class Config:
 
     What the published ones have not: ``sees_rays``, the label encoder is told where each pixel looks from and to;
     ``empty_logit``, how likely a ray that meets nothing shows label 0; ``palettes``, of how many sets of part colours
-    (one of which a seed picks) the style code is made, instead of being drawn.
+    (one of which a seed picks) the style code is made, instead of being drawn; ``map_finer``, how many times finer
+    maps are than the encoder sees them.
     """
 
     labels: int
@@ -57,6 +58,12 @@ class Config:
     sees_rays: bool = False
     empty_logit: float = 0.0
     palettes: int = 0
+    map_finer: int = 1
+
+    @property
+    def map_size(self) -> int:
+        """Side of the map that is taken, in pixels; ``label_size`` of it is what the encoder sees."""
+        return self.label_size * self.map_finer
 
     @property
     def rows(self) -> int:
@@ -120,4 +127,5 @@ STARTER = Config(
     sees_rays=True,
     empty_logit=8.0,
     palettes=256,
+    map_finer=2,
 )

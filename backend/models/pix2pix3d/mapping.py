@@ -75,8 +75,8 @@ class Mapping(nn.Module):
 
     def forward(self, labels: Tensor, z: Tensor, pose: Tensor) -> Tensor:
         """``labels``: ids int64 N x side x side, the side being ``label_size`` or some times that; or of a drawing
-        float32 N x 1 x side x side, 1 paper to -1 ink. ``z`` N x z_dim, ``pose`` N x 25, the camera of the map. ValueError
-        for an id that there is no channel for."""
+        float32 N x 1 x side x side, 1 paper to -1 ink. ``z`` N x z_dim, ``pose`` N x 25, the camera of the map. An id
+        that there is no channel for is a ValueError."""
         shown = self.embed_mask(self.shown(labels, pose))
         style = self.style(z, pose)[:, None].expand(-1, self.config.rows - self.config.label_layers, -1)
         return torch.cat([shown, style], dim=1)

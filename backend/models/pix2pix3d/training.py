@@ -16,10 +16,10 @@ from backend.evaluation.labels import label_miou
 from backend.evaluation.pictures import psnr
 from backend.models.pix2pix3d.config import STARTER
 from backend.models.pix2pix3d.generator import Generator, label_map_of
-from backend.models.pix2pix3d.kinds import KINDS
 from backend.models.pix2pix3d.objective import field_losses, picture_losses, ray_losses, total
-from backend.models.pix2pix3d.objects import Example, kept
 from backend.models.pix2pix3d.palettes import seen_colours, style_of
+from backend.synthetic.kinds import KINDS
+from backend.synthetic.painted import Example, kept
 from backend.synthetic.splits import seed_of
 from backend.training.config import TrainConfig
 from backend.training.options import Range
@@ -75,7 +75,11 @@ class FieldRecipe:
         example = self._object("train", int(random.integers(self._data.objects)))
         view, other = random.choice(len(example.maps), 2, replace=False)
         points = random.choice(len(example.points), self._data.points, replace=False)
-        style = style_of(torch.from_numpy(example.part_colours)[None])[0].numpy()
+        # Colours of parts that it has not must make no difference.
+        colours = np.where(
+            np.isnan(example.part_colours), random.random((len(example.part_colours), 3)), example.part_colours
+        )
+        style = style_of(torch.from_numpy(colours.astype(np.float32))[None])[0].numpy()
         return {
             "map": example.maps[view].astype(np.int64),
             "camera": example.cameras[view],

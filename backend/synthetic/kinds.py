@@ -1,5 +1,5 @@
-"""The kinds of things that small pix2pix3Ds of ours are trained for: a family of synthetic objects, its parts as an
-artist would paint them, and the cameras it is seen by."""
+"""The kinds of things that an artist paints the parts of: families of synthetic objects, their parts as labels, and the
+cameras they are seen by."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from backend.fields.cameras import from_opencv
 from backend.fields.poses import on_sphere
 from backend.fields.rays import camera_label
+from protocol.values import Camera
+
+_HOME = (40.0, 15.0)  # degrees: turn and elevation
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,12 @@ class Kind:
 
     def family_of(self, seed: int) -> str:
         return self.families[seed % len(self.families)]
+
+    @property
+    def home(self) -> Camera:
+        """Through which label maps are painted unless told otherwise: from the front left, a little above."""
+        numbers = self.cameras(*(np.radians([angle]) for angle in _HOME))
+        return from_opencv(numbers[0, :16].reshape(4, 4), numbers[0, 16:].reshape(3, 3))
 
     def label_of(self, part: str) -> int:
         return self.labels.index(self.parts[part])

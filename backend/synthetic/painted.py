@@ -1,4 +1,5 @@
-"""Objects that the starter learns from: what is where in them, and how they look from all around.
+"""Objects with painted parts, to learn and judge label maps by: what is where in them, and how they look from all
+around.
 
 Each comes from its seed alone. Making one takes about half a second, so those of a run are kept in a folder.
 """
@@ -15,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backend.models.pix2pix3d.kinds import Kind
 from backend.synthetic import families
 from backend.synthetic.composition import Composition
+from backend.synthetic.kinds import Kind
 from backend.synthetic.raster import rasterise
 from backend.synthetic.solid_mesh import SolidMesh
 
@@ -184,3 +185,9 @@ def _shade(normals: Tensor) -> Tensor:
 
 def _bytes(values: Tensor) -> np.ndarray:
     return (values.clamp(0, 1) * 255 + 0.5).byte().numpy()
+
+
+def surface_of(kind: Kind, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (float32 V x 3) and faces (int64 F x 3) of the object, in the cube of side 1."""
+    solid = _Solid(kind, seed)
+    return solid.vertices.numpy(), solid.mesh.faces

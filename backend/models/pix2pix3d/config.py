@@ -22,7 +22,7 @@ class Config:
     What the published ones have not: ``sees_rays``, the label encoder is told where each pixel looks from and to;
     ``empty_logit``, how likely a ray that meets nothing shows label 0; ``palettes``, of how many sets of part colours
     (one of which a seed picks) the style code is made, instead of being drawn; ``map_finer``, how many times finer
-    maps are than the encoder sees them.
+    maps are than the encoder sees them. ``style_rate`` is how fast the style's layers learn beside all others.
     """
 
     labels: int
@@ -59,6 +59,7 @@ class Config:
     empty_logit: float = 0.0
     palettes: int = 0
     map_finer: int = 1
+    style_rate: float = 0.01
 
     @property
     def map_size(self) -> int:
@@ -128,4 +129,5 @@ STARTER = Config(
     empty_logit=8.0,
     palettes=256,
     map_finer=2,
+    style_rate=1.0,
 )

@@ -13,7 +13,6 @@ from backend.models.pix2pix3d.config import Config
 from backend.models.pix2pix3d.layers import FullyConnected, ResidualBlock, normalised
 
 _END = 4  # side of the map that the projector sees
-_SLOW = 0.01
 _REMEMBERED = 0.995
 RAY_CHANNELS = 6
 
@@ -69,8 +68,8 @@ class Mapping(nn.Module):
         if config.pose_conditioned:
             self.embed = FullyConnected(config.camera_numbers, config.w_dim)
             wide += config.w_dim
-        self.fc0 = FullyConnected(wide, config.w_dim, "lrelu", _SLOW)
-        self.fc1 = FullyConnected(config.w_dim, config.w_dim, "lrelu", _SLOW)
+        self.fc0 = FullyConnected(wide, config.w_dim, "lrelu", config.style_rate)
+        self.fc1 = FullyConnected(config.w_dim, config.w_dim, "lrelu", config.style_rate)
         self.register_buffer("w_avg", torch.zeros(config.rows, config.w_dim))
 
     def forward(self, labels: Tensor, z: Tensor, pose: Tensor) -> Tensor:

@@ -51,6 +51,8 @@ from .filling import drawn
 from .pix2pix3d import Recording, fill, labels_to_network, rule_of, shrunk
 from .recordings import recorded, told
 
+pytestmark = pytest.mark.timeout(3600)  # some are of published width, which a busy machine takes its time for
+
 
 @pytest.fixture(autouse=True)
 def no_gradients() -> Iterator[None]:

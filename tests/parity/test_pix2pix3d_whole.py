@@ -20,6 +20,8 @@ from .filling import drawn_evenly
 from .pix2pix3d import Recording, fill, labels_to_network, rule_of, shrunk
 from .recordings import recorded
 
+pytestmark = pytest.mark.timeout(3 * 3600)  # as long as a busy machine may take
+
 
 @pytest.fixture(autouse=True)
 def no_gradients() -> Iterator[None]:
@@ -117,7 +119,6 @@ def test_small_networks(golden: Path) -> None:
 
 
 @pytest.mark.full_size
-@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("preset", PUBLISHED)
 def test_published_networks(golden: Path, preset: str) -> None:
     for data, _ in files(golden, f"full_{preset}"):

@@ -93,8 +93,8 @@ class Stand:
 Names = Mapping[tuple[str, str], Stand]
 
 
-def read_inert(path: Path, names: Names) -> Any:
-    """The value in the pickle ``path``: dicts (of every kind), lists, tuples, sets, numbers and texts, memoryviews for
+def read_inert(path: Path, names: Names, start: int = 0) -> Any:
+    """The value in the pickle that begins at byte ``start`` of ``path``: dicts (of every kind), lists, tuples, sets, numbers and texts, memoryviews for
     bytes, and what the stand-ins for ``names`` (module, name) make. Protocols 2 to 5.
 
     The file is mapped as long as something read from it is kept. Raises Refused for a file that names anything else,
@@ -105,6 +105,7 @@ def read_inert(path: Path, names: Names) -> Any:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError:
             raise Refused("is empty") from None
+    mapped.seek(start)
     return _read(mapped, memoryview(mapped), names)
 
 

@@ -6,6 +6,7 @@ to execute. Here they are names with attributes; the text is passed over.
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,11 +89,11 @@ class Snapshot:
     training_set_kwargs: dict[str, Any]
 
 
-def read_snapshot(path: Path) -> Snapshot:
-    """The networks in a file of the authors; nothing that it contains is run, and its tensors stay in it until asked
+def read_snapshot(path: Path, member: str = "") -> Snapshot:
+    """The networks in a file of the authors, or in the file named ``member`` of their tar archive; nothing that it contains is run, and its tensors stay in it until asked
     for, so it must stay too. ProblemError (BAD_INPUT) naming the file and what is wrong with it."""
     try:
-        content = read_inert(path, NAMES)
+        content = read_inert(path, NAMES, _start(path, member))
         if type(content) is not dict:
             raise Refused("holds no dictionary of networks")
         most = path.stat().st_size
@@ -107,6 +108,22 @@ def read_snapshot(path: Path) -> Snapshot:
             f"{path.name} {said}.",
             "Give a pix2pix3d_*.pkl as its authors released it, or as their training code writes it.",
         ) from None
+
+
+def _start(path: Path, member: str) -> int:
+    """Where the pickle begins: in a tar archive files lie as they are."""
+    with path.open("rb") as file:
+        if not tarfile.is_tarfile(file):
+            return 0
+        file.seek(0)
+        try:
+            with tarfile.open(fileobj=file, mode="r:") as archive:
+                places = {Path(each.name).name: each.offset_data for each in archive if each.isreg()}
+        except (tarfile.TarError, MemoryError) as error:
+            raise Refused(f"is an archive that cannot be read: {str(error)[:200]}") from None
+    if member not in places:
+        raise Refused(f"is an archive without “{member}”")
+    return places[member]
 
 
 def _network(root: Object, most: int) -> Network:

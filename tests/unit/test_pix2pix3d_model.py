@@ -45,9 +45,12 @@ def test_another_seed_changes_the_look_and_another_map_the_shape() -> None:
 def test_a_view_has_the_size_that_is_asked_for(size: int) -> None:
     field = model().synthesize(painted(), None, 0, 1.0, Context())
     (view,) = field.render([orbit(80, 10, 32)], size, Context())
-    assert view.image.shape == (size, size, 4) and view.image.dtype == np.uint8
-    assert view.labels.shape == (size, size) and view.labels.dtype == np.uint16
-    assert view.depth.shape == (size, size) and view.depth.dtype == np.float32
+    assert view.image.shape == (size, size, 4)
+    assert view.image.dtype == np.uint8
+    assert view.labels.shape == (size, size)
+    assert view.labels.dtype == np.uint16
+    assert view.depth.shape == (size, size)
+    assert view.depth.dtype == np.float32
     assert view.labels.max() < len(LABELS)
 
 
@@ -154,7 +157,8 @@ def test_a_speck_that_no_pixel_of_the_small_map_shows_is_refused() -> None:
 
 def test_a_wide_map_lies_in_the_middle_of_a_square() -> None:
     found = checked_map(np.ones((10, 40), np.uint16), LABELS, 40)
-    assert not found[:15].any() and not found[25:].any()
+    assert not found[:15].any()
+    assert not found[25:].any()
     assert found[15:25].all()
 
 

@@ -45,7 +45,7 @@ SYNTHESIZE = TaskInfo(
         PortInfo("camera", "camera", required=False, help="Where it is seen from; the model's front otherwise."),
     ],
     parameters=[
-        model_choice("synthesize", "seg2car"),
+        model_choice("synthesize", "seg2vehicle"),
         SEED,
         ParameterInfo(
             "truncation",

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from backend.pipelines.context import Context
+from backend.pipelines.part import Quiet
 from protocol.messages import LabelInfo
 from protocol.problems import ErrorCode, ProblemError
 from protocol.values import Camera, Handle, Image, LabelMap, Mesh
@@ -87,11 +88,12 @@ def finish(
     kept on the server, and drawn from its own camera, small for a preview first."""
     made = LabelledObject(model, field)
     context.step(1, "Drawing it")
+    quiet = Quiet(context)
     if size > _PREVIEW:
-        (small,) = field.render([field.camera], _PREVIEW, context)
+        (small,) = field.render([field.camera], _PREVIEW, quiet)
         context.preview(stage, image=Image(small.image), labels=LabelMap(small.labels))
     context.step(2)
-    (view,) = field.render([field.camera], size, context)
+    (view,) = field.render([field.camera], size, quiet)
     context.step(STEPS)
     outputs = {
         "field": context.keep("field", made, field.nbytes),

@@ -12,6 +12,7 @@ from backend.fields.cameras import Angles, alike, fitted
 from backend.meshes.renderers import renderer
 from backend.pipelines.context import Context
 from backend.pipelines.labelled import LabelledObject
+from backend.pipelines.part import Quiet
 from protocol.messages import LabelInfo
 from protocol.problems import ErrorCode, ProblemError
 from protocol.values import Camera, Mesh
@@ -67,7 +68,7 @@ class FieldSubject:
     renderer = "field"
 
     def __init__(self, thing: LabelledObject, context: Context) -> None:
-        self._field, self._context = thing.field, context
+        self._field, self._context = thing.field, Quiet(context)
         self.labels = thing.labels
 
     def cameras(self, angles: list[Angles], fov: float) -> list[Camera]:

@@ -34,7 +34,7 @@ class BallContext(Context):
     def __init__(self) -> None:
         super().__init__()
         self.shown: list[tuple[str, dict[str, Any]]] = []
-        self.models = {"seg2car": Balls(), "other": Balls(), "draws": Drawing()}
+        self.models = {"seg2vehicle": Balls(), "other": Balls(), "draws": Drawing()}
 
     def model(self, name: str) -> Any:
         return self.models[name]
@@ -76,7 +76,7 @@ def test_a_label_map_becomes_a_field_that_shows_it(context: BallContext) -> None
     assert agreement(outputs["labels"].ids, ids) > 0.98
     assert ((outputs["image"].pixels[..., 3] > 0) == (outputs["labels"].ids > 0)).all()
     assert outputs["field"].holds == "field"
-    assert info["models"] == {"synthesize": "seg2car"}
+    assert info["models"] == {"synthesize": "seg2vehicle"}
     assert info["seed"] == 5
     assert info["labels"][1] == {"id": 1, "name": "body", "colour": [204, 0, 0]}
     ((stage, shown),) = context.shown
@@ -145,7 +145,7 @@ def test_mixing_goes_from_the_first_to_the_second(context: BallContext, shape: f
 
 def test_objects_of_different_models_cannot_be_mixed(context: BallContext) -> None:
     inputs: Values = {"first": made(context)["field"], "second": made(context, model="other")["field"]}
-    with pytest.raises(ProblemError, match="made with seg2car, the second with other"):
+    with pytest.raises(ProblemError, match="made with seg2vehicle, the second with other"):
         done(context, "mix", inputs)
 
 

@@ -22,9 +22,11 @@ def test_surface_of_recorded_densities(golden: Path) -> None:
         vertices, faces = march(stored["sigma_grid"], float(stored["threshold"]), bound, closed=False)
         assert len(vertices) == pytest.approx(int(stored["n_verts"]), rel=_COUNTS)
         assert len(faces) == pytest.approx(int(stored["n_faces"]), rel=_COUNTS)
-        np.testing.assert_allclose(vertices.min(axis=0), stored["vmin"], atol=1e-5)
-        np.testing.assert_allclose(vertices.max(axis=0), stored["vmax"], atol=1e-5)
-        np.testing.assert_allclose(vertices.mean(axis=0), stored["vmean"], atol=1e-4)
+        # Vertices keep a thousandth of a cell away from the samples.
+        near = 1e-3 * 2 * bound / (len(stored["sigma_grid"]) - 1)
+        np.testing.assert_allclose(vertices.min(axis=0), stored["vmin"], atol=near)
+        np.testing.assert_allclose(vertices.max(axis=0), stored["vmax"], atol=near)
+        np.testing.assert_allclose(vertices.mean(axis=0), stored["vmean"], atol=near)
         area = np.linalg.norm(face_normals(vertices.astype(np.float64), faces), axis=1).sum() / 2
         assert area == pytest.approx(float(stored["area"]), rel=_COUNTS)
 

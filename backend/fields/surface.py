@@ -9,7 +9,8 @@ its guess, the cells around it are computed too, and so on along the surface. In
 of the surface has eight computed corners, so that what is found is exactly what computing every sample would find.
 
 What can be missed: a part of its own (touching nothing that is found) that is thinner than ``stride`` cells and bends
-the field nowhere else, such as a speck in an otherwise constant field.
+the field nowhere else, such as a speck in an otherwise constant field; and as small a dent where the cube cuts the
+object off.
 """
 
 from __future__ import annotations

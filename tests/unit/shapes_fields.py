@@ -47,12 +47,12 @@ def noisy_far_away(points: np.ndarray) -> np.ndarray:
     return distance + 0.04 * noise * (np.abs(distance) > 0.12)
 
 
-def perceptron(seed: int, hidden: int = 24) -> Density:
+def perceptron(seed: int, hidden: int = 12) -> Density:
     """A ball whose surface a random network with two layers of sines makes uneven."""
     random = np.random.default_rng(seed)
-    first, second = random.normal(0, 9, (3, hidden)), random.normal(0, 0.5, (hidden, hidden))
-    last = random.normal(0, 0.07 / np.sqrt(hidden), hidden)
-    shift = random.uniform(-3, 3, hidden)
+    first, second = random.normal(0, 9, (3, hidden)), random.normal(0, 0.7, (hidden, hidden))
+    last, shift = random.normal(0, 0.07 / np.sqrt(hidden), hidden), random.uniform(-3, 3, hidden)
+    first, second, last, shift = (each.astype(np.float32) for each in (first, second, last, shift))
 
     def density(points: np.ndarray) -> np.ndarray:
         return sphere(points) + np.sin(np.sin(points @ first + shift) @ second) @ last

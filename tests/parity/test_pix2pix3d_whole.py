@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from backend.models.pix2pix3d.checkpoint import converted
 from backend.models.pix2pix3d.config import PUBLISHED, Config
 from backend.models.pix2pix3d.generator import Generator, Jitter, Seen, Volume
 from backend.models.pix2pix3d.pictures import colours_of, ids_of
@@ -67,15 +68,15 @@ class Rendered(NamedTuple):
     seen: Seen
 
 
-def rendered(made: Generator, data: Recording, styles: Tensor, side: int, seeds: tuple[int, int]) -> Rendered:
-    """What the recorded camera sees with the recorded jitter; the small pictures as the authors' code leaves them."""
+def rendered(made: Generator, styles: Tensor, camera: Tensor, side: int, seeds: tuple[int, int]) -> Rendered:
+    """What ``camera`` sees with the recorded jitter; the small pictures as the authors' code leaves them."""
     config, count = made.config, len(styles)
     jitter = Jitter(
         drawn_evenly(seeds[0], (count, side**2, config.coarse, 1)),
         drawn_evenly(seeds[1], (count * side**2, config.fine)),
     )
     planes = made.planes(styles)
-    volume = made.volume(planes, data["c_render"], side, jitter)
+    volume = made.volume(planes, camera, side, jitter)
     return Rendered(planes, volume, made.pictures(volume, styles, overwritten=True))
 
 
@@ -107,7 +108,8 @@ def test_small_networks(golden: Path) -> None:
         data.agrees_within("ws", styles)
         data.agrees_within("planes_none", made.planes(styles, noisy=False).flatten(1, 2))
         side = data.number("nrr")
-        planes, volume, seen = rendered(made, data, styles, side, (data.number("seed_strat"), data.number("seed_imp")))
+        seeds = data.number("seed_strat"), data.number("seed_imp")
+        planes, volume, seen = rendered(made, styles, data["c_render"], side, seeds)
         data.agrees_within("planes_const", planes.flatten(1, 2))
         features, sigma = made.query(planes, data["points"])
         data.agrees_within("field_rgb", features)
@@ -116,6 +118,19 @@ def test_small_networks(golden: Path) -> None:
         data.agrees_mostly("render_depth", along_rays(volume.depth))
         data.agrees_mostly("render_wsum", along_rays(volume.opacity))
         check_pictures(data, seen)
+
+
+def test_a_generator_out_of_a_file_of_the_authors_kind(golden: Path) -> None:
+    for path in recorded(golden, "pix2pix3d/*_forward.npz"):
+        data = Recording(path)
+        tensors, config = converted(path.with_name(f"{path.stem.removesuffix('_forward')}.pkl"))
+        made = Generator(config).eval()
+        made.load_state_dict(tensors)
+        styles = made.styles(labels_to_network(data["mask"], config), data["z"], data["c"])
+        data.agrees_within("ws", styles)
+        side = data["image_depth"].shape[-1]
+        seeds = data.number("seed_strat"), data.number("seed_imp")
+        check_pictures(data, rendered(made, styles, data["c"], side, seeds).seen)
 
 
 @pytest.mark.full_size
@@ -127,7 +142,8 @@ def test_published_networks(golden: Path, preset: str) -> None:
         styles = made.styles(labels_to_network(data["label_map"], config), data["z"], data["c_map"])
         data.agrees_within("ws", styles)
         *_, strata, fine = data.array("seeds").tolist()
-        planes, volume, seen = rendered(made, data, styles, data["image_depth"].shape[-1], (strata, fine))
+        side = data["image_depth"].shape[-1]
+        planes, volume, seen = rendered(made, styles, data["c_render"], side, (strata, fine))
         data.agrees_within("planes", planes.flatten(1, 2))
         data.agrees_mostly("features", along_rays(volume.colours, volume.labels))
         data.agrees_mostly("weights_sum", along_rays(volume.opacity))

@@ -15,6 +15,7 @@ from torch import Tensor
 from backend.models.pix2pix3d.checkpoint import converted
 from backend.models.pix2pix3d.config import PUBLISHED, Config
 from backend.models.pix2pix3d.generator import Generator, Jitter, Seen, Volume
+from backend.models.pix2pix3d.layers import FullyConnected
 from backend.models.pix2pix3d.pictures import colours_of, ids_of
 
 from .filling import drawn_evenly
@@ -58,6 +59,7 @@ def generator(config: Config, data: Recording) -> Generator:
     made = fill(Generator(config), data, rule_of(data.path, "unit"))
     if "sigma_row_weight" in data:  # makes a scene of which some is transparent
         last = made.decoder.net_semantic[2]
+        assert isinstance(last, FullyConnected)
         last.weight[0], last.bias[0] = data["sigma_row_weight"], data["sigma_row_bias"][0]
     return made
 

@@ -84,7 +84,9 @@ def test_it_becomes_our_generator(golden: Path) -> None:
         small = replace(
             PUBLISHED["seg2cat"], z_dim=16, w_dim=16, label_size=16, encoder_base=128, encoder_most=8, plane_base=256
         )
-        small = replace(small, plane_most=4, render_size=32, picture_size=128, super_resolution="2x", coarse=12, fine=12)
+        small = replace(
+            small, plane_most=4, render_size=32, picture_size=128, super_resolution="2x", coarse=12, fine=12
+        )
         assert config == replace(small, super_widths=(8, 4))
         assert tensors.keys() == read_snapshot(path).networks["G_ema"].arrays.keys()
 

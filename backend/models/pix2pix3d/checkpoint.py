@@ -61,7 +61,8 @@ def convert(sources: dict[str, Path], folder: Path, report: Callable[[float], No
 
 
 def converted(path: Path, member: str = "") -> tuple[dict[str, Tensor], Config]:
-    """The averaged generator in the file, or in the file ``member`` of a tar archive: its tensors under the authors' names, which are ours, and its sizes.
+    """The averaged generator in the file, or in the file ``member`` of a tar archive: its tensors under the authors'
+    names, which are ours, and its sizes.
 
     ProblemError (BAD_INPUT) naming the file and what is wrong when it is no such file, holds another kind of network,
     lacks tensors or has options that are not known here.

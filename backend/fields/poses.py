@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 def on_sphere(horizontal: Tensor, vertical: Tensor, lookat: Tensor, radius: float) -> Tensor:
-    """cam2world float32 N x 4 x 4 of cameras at ``radius`` from the world's origin that look at ``lookat`` (3, or N x 3).
+    """cam2world float32 N x 4 x 4 of cameras at ``radius`` from the world's origin looking at ``lookat`` (3, or N x 3).
 
     ``horizontal`` (N) is an angle, pi / 2 in front. ``vertical`` (N) is no angle: between 0 (above) and pi (below) it
     cuts the sphere into bands of equal area, pi / 2 being the equator.

@@ -21,8 +21,8 @@ class Marched(NamedTuple):
 
 
 def stratified(near: float | Tensor, far: float | Tensor, jitter: Tensor) -> Tensor:
-    """Depths N x R x D x 1 from ``near`` to ``far`` (numbers, or N x R x 1), each moved on by ``jitter`` (N x R x D x 1,
-    0 to 1) of a step."""
+    """Depths N x R x D x 1 from ``near`` to ``far`` (numbers, or N x R x 1), each moved on by ``jitter`` (N x R x D x
+    1, 0 to 1) of a step."""
     samples = jitter.shape[2]
     share = torch.linspace(0, 1, samples, device=jitter.device).view(1, 1, samples, 1)
     if isinstance(near, Tensor) and isinstance(far, Tensor):
@@ -54,11 +54,19 @@ def march(features: Tensor, sigma: Tensor, depths: Tensor) -> Marched:
     return Marched((weights * middle).sum(dim=2), depth, opacity, weights)
 
 
+def finished(found: Marched, depths: Tensor, white_back: bool) -> Marched:
+    """What `march` found on ``depths``, as published: features (0 to 1) from -1 to 1, all of them, on white or on
+    nothing; depths not beyond the first and last of the whole batch, which is also the depth where nothing is."""
+    features = found.features + 1 - found.opacity if white_back else found.features
+    depth = torch.nan_to_num(found.depth, torch.inf).clamp(depths.min(), depths.max())
+    return Marched(features * 2 - 1, depth, found.opacity, found.weights)
+
+
 def importance(depths: Tensor, weights: Tensor, drawn: Tensor) -> Tensor:
     """More depths N x R x F x 1 where ``weights`` (of `march` on ``depths``, N x R x D x 1) are large.
 
-    ``drawn``: N·R x F, 0 to 1, in any order. As published: the weights are blurred, the first and the last are left out,
-    and the last midpoint is never reached. No gradient passes.
+    ``drawn``: N·R x F, 0 to 1, in any order. As published: the weights are blurred, the first and the last are left
+    out, and the last midpoint is never reached. No gradient passes.
     """
     count, rays, samples, _ = depths.shape
     with torch.no_grad():

@@ -202,7 +202,7 @@ def test_malicious_and_other_files(tmp_path: Path, tensors: dict[str, Tensor]) -
     assert "cannot be read" in refused(tmp_path / "missing.pkl")
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", ["seg2cat", "seg2face", "edge2car"])
 def test_cards_say_what_the_networks_take(name: str) -> None:
     path = Path(str(pix2pix3d.__file__)).with_name(f"card_{name}.toml")
     card, config = tomllib.loads(path.read_text("utf-8")), PUBLISHED[name]

@@ -60,6 +60,16 @@ def convert(sources: dict[str, Path], folder: Path, report: Callable[[float], No
     report(1.0)
 
 
+def read_config(path: Path) -> Config:
+    """What `convert` wrote beside the tensors. ProblemError (MODEL_FAILED) when it is damaged."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Config)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ProblemError(
+            ErrorCode.MODEL_FAILED, f"{path.name} of the model cannot be read: {error}.", "Import the model again."
+        ) from None
+
+
 def converted(path: Path, member: str = "") -> tuple[dict[str, Tensor], Config]:
     """The averaged generator in the file, or in the file ``member`` of a tar archive: its tensors under the authors'
     names, which are ours, and its sizes.

@@ -1,4 +1,4 @@
-"""What a pix2pix3D is made of: the three published configurations and the starter's."""
+"""What a pix2pix3D is made of: the four published configurations and the starter's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ class Config:
     ``labels``: channels of the label map, 1 where it ``draws``. ``base`` and ``most`` bound the channels of a block at
     resolution r: min(base / r, most). ``pose_zeroed``: the camera of the map is taken but not looked at.
     ``plane_axes``: "published" samples (x, y), (x, z), (z, x); "three" has a plane for (z, y) instead of the last.
-    ``sees_rays``: the label encoder is told where each pixel looks from and to, which the published one is not.
+    ``near`` and ``far`` are depths along rays, or both 0 for where a ray meets the box.
+
+    What the published ones have not: ``sees_rays``, the label encoder is told where each pixel looks from and to;
+    ``empty_logit``, how likely a ray that meets nothing shows label 0; ``palettes``, of how many sets of part colours
+    (one of which a seed picks) the style code is made, instead of being drawn; ``map_finer``, how many times finer
+    maps are than the encoder sees them. ``style_rate`` is how fast the style's layers learn beside all others.
     """
 
     labels: int
@@ -51,6 +56,15 @@ class Config:
     focal: float = 4.2647
     iso_level: float = 50.0
     sees_rays: bool = False
+    empty_logit: float = 0.0
+    palettes: int = 0
+    map_finer: int = 1
+    style_rate: float = 0.01
+
+    @property
+    def map_size(self) -> int:
+        """Side of the map that is taken, in pixels; ``label_size`` of it is what the encoder sees."""
+        return self.label_size * self.map_finer
 
     @property
     def rows(self) -> int:
@@ -65,6 +79,8 @@ class Config:
 PUBLISHED: dict[str, Config] = {
     "seg2cat": Config(labels=6, pivot=(0.0, 0.0, -0.06)),
     "seg2face": Config(labels=19, pivot=(0.0, 0.0, 0.2)),
+    # Its options were not published with the others; these are presumed.
+    "edge2cat": Config(labels=1, draws=True, pivot=(0.0, 0.0, -0.06)),
     "edge2car": Config(
         labels=1,
         draws=True,
@@ -84,3 +100,36 @@ PUBLISHED: dict[str, Config] = {
         focal=1.7074,
     ),
 }
+
+STARTER = Config(
+    labels=6,
+    label_size=64,
+    z_dim=16,
+    w_dim=96,
+    pose_conditioned=False,
+    encoder_base=1024,
+    encoder_most=96,
+    plane_size=64,
+    plane_base=2048,
+    plane_most=64,
+    plane_channels=16,
+    plane_axes="three",
+    decoder_hidden=32,
+    render_size=64,
+    picture_size=128,
+    super_resolution="2x",
+    super_widths=(24, 16),
+    near=0.0,
+    far=0.0,
+    coarse=24,
+    fine=16,
+    white_back=True,
+    radius=2.2,
+    focal=1.75,
+    iso_level=10.0,
+    sees_rays=True,
+    empty_logit=8.0,
+    palettes=256,
+    map_finer=2,
+    style_rate=1.0,
+)

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backend.fields.rays import Rays, rays_of
+from backend.fields.rays import Rays, box_limits, rays_of
+from backend.fields.sparse import Occupancy, occupancy_of, render_sparse
 from backend.fields.triplanes import PUBLISHED, THREE, sample_planes
-from backend.fields.volume import Marched, importance, march, stratified
+from backend.fields.volume import Marched, finished, importance, march, stratified
 from backend.models.pix2pix3d.config import TAKES, Config
 from backend.models.pix2pix3d.layers import FullyConnected
 from backend.models.pix2pix3d.mapping import Mapping
@@ -45,8 +46,8 @@ class Jitter(NamedTuple):
 
 
 class Volume(NamedTuple):
-    """The rendered features: ``colours`` N x C x h x h of which the first three are RGB, ``labels`` N x C x h x h of which
-    the first few are the label map, ``depth`` and ``opacity`` N x 1 x h x h."""
+    """The rendered features: ``colours`` N x C x h x h, the first three of them RGB, ``labels`` the same, the first
+    few of them the label map, ``depth`` and ``opacity`` N x 1 x h x h."""
 
     colours: Tensor
     labels: Tensor
@@ -83,9 +84,10 @@ class Decoder(nn.Module):
     def forward(self, found: Tensor) -> tuple[Tensor, Tensor]:
         """N x 3 x M x C to features N x M x 2C (colours, then labels) and raw densities N x M x 1."""
         x = found.mean(dim=1)
-        labels = self.net_semantic(x)
+        # As float32 where convolutions are not: what follows adds up many small numbers.
+        labels = self.net_semantic(x).float()
         sigma, labels = labels[..., :1], labels[..., 1:]
-        colours = _bounded(self.net(x)[..., 1:])
+        colours = _bounded(self.net(x).float()[..., 1:])
         return torch.cat([colours, _bounded(labels) if self._draws else labels], dim=-1), sigma
 
 
@@ -127,7 +129,7 @@ class Generator(nn.Module):
         """What ``rays`` see: features from -1 to 1 (section 4.6 of our notes: labels are scaled like colours, so all of
         them are -1 where nothing is)."""
         config = self.config
-        depths = stratified(config.near, config.far, jitter.strata)
+        depths = stratified(*self._limits(rays), jitter.strata)
         features, sigma = self._along(planes, rays, depths)
         if config.fine:
             weights = march(features, sigma, depths).weights
@@ -138,12 +140,16 @@ class Generator(nn.Module):
                 torch.cat(pair, dim=2).gather(2, order.expand(-1, -1, -1, pair[0].shape[-1]))
                 for pair in ((features, fine_features), (sigma, fine_sigma))
             )
-        found = march(features, sigma, depths)
-        seen = found.features
-        if config.white_back:
-            seen = seen + 1 - found.opacity
-        depth = torch.nan_to_num(found.depth, torch.inf).clamp(depths.min(), depths.max())
-        return Marched(seen * 2 - 1, depth, found.opacity, found.weights)
+        return finished(march(features, sigma, depths), depths, config.white_back)
+
+    def _limits(self, rays: Rays) -> tuple[float, float] | tuple[Tensor, Tensor]:
+        """Between which depths there is something to see."""
+        config = self.config
+        if config.far:
+            return config.near, config.far
+        near, far = box_limits(rays, config.box)
+        missed = far <= near
+        return torch.where(missed, config.radius, near), torch.where(missed, config.radius + config.box, far)
 
     def _along(self, planes: Tensor, rays: Rays, depths: Tensor) -> tuple[Tensor, Tensor]:
         points = rays.origins[:, :, None] + depths * rays.directions[:, :, None]
@@ -159,7 +165,35 @@ class Generator(nn.Module):
         features, depth, opacity = (
             each.transpose(1, 2).unflatten(2, (side, side)) for each in (found.features, found.depth, found.opacity)
         )
+        return self._volume(features, depth, opacity)
+
+    def occupancy(self, planes: Tensor) -> Occupancy:
+        """Where one field (``planes`` 1 x 3 x …) has something."""
+        return occupancy_of(lambda points: self.query(planes, points[None])[1][0, :, 0], self.config.box)
+
+    @torch.no_grad()
+    def quick_volume(
+        self, planes: Tensor, occupancy: Occupancy, camera: Tensor, side: int | None = None, samples: int = 0
+    ) -> Volume:
+        """`volume` of one field, asking only where something is; ``samples`` along a ray, as many as `volume` if 0."""
+        side = side or self.config.render_size
+        rays = rays_of(camera[:, :16].view(-1, 4, 4), camera[:, 16:].view(-1, 3, 3), side)
+
+        def query(points: Tensor) -> tuple[Tensor, Tensor]:
+            features, sigma = self.query(planes, points[None])
+            return features[0], sigma[0, :, 0]
+
+        found = render_sparse(query, occupancy, rays, samples or self.config.coarse + self.config.fine)
+        features = found.features + (1 - found.opacity)[:, None] if self.config.white_back else found.features
+        features = (features * 2 - 1).T.view(1, -1, side, side)
+        depth, opacity = (each.view(1, 1, side, side) for each in (found.depth, found.opacity))
+        return self._volume(features, depth, opacity)
+
+    def _volume(self, features: Tensor, depth: Tensor, opacity: Tensor) -> Volume:
         colours, labels = features.split(self.config.plane_channels, dim=1)
+        if self.config.empty_logit:
+            raised = labels[:, :1] + self.config.empty_logit * (1 - opacity)
+            labels = torch.cat([raised, labels[:, 1:]], dim=1)
         return Volume(colours, labels, depth, opacity)
 
     def pictures(self, volume: Volume, styles: Tensor, overwritten: bool = False) -> Seen:

@@ -13,7 +13,7 @@ from backend.models.pix2pix3d.config import Config
 from backend.models.pix2pix3d.layers import FullyConnected, ResidualBlock, normalised
 
 _END = 4  # side of the map that the projector sees
-_SLOW = 0.01
+_REMEMBERED = 0.995
 RAY_CHANNELS = 6
 
 
@@ -68,13 +68,14 @@ class Mapping(nn.Module):
         if config.pose_conditioned:
             self.embed = FullyConnected(config.camera_numbers, config.w_dim)
             wide += config.w_dim
-        self.fc0 = FullyConnected(wide, config.w_dim, "lrelu", _SLOW)
-        self.fc1 = FullyConnected(config.w_dim, config.w_dim, "lrelu", _SLOW)
+        self.fc0 = FullyConnected(wide, config.w_dim, "lrelu", config.style_rate)
+        self.fc1 = FullyConnected(config.w_dim, config.w_dim, "lrelu", config.style_rate)
         self.register_buffer("w_avg", torch.zeros(config.rows, config.w_dim))
 
     def forward(self, labels: Tensor, z: Tensor, pose: Tensor) -> Tensor:
-        """``labels``: ids int64 N x H x W, or of a drawing float32 N x 1 x H x W, 1 paper to -1 ink. ``z`` N x z_dim,
-        ``pose`` N x 25, the camera of the map. ValueError for an id that there is no channel for."""
+        """``labels``: ids int64 N x side x side, the side being ``label_size`` or some times that; or of a drawing
+        float32 N x 1 x side x side, 1 paper to -1 ink. ``z`` N x z_dim, ``pose`` N x 25, the camera of the map. An id
+        that there is no channel for is a ValueError."""
         shown = self.embed_mask(self.shown(labels, pose))
         style = self.style(z, pose)[:, None].expand(-1, self.config.rows - self.config.label_layers, -1)
         return torch.cat([shown, style], dim=1)
@@ -88,6 +89,7 @@ class Mapping(nn.Module):
             if int(labels.max()) >= config.labels:
                 raise ValueError(f"label {int(labels.max())} of {config.labels}")
             planes = functional.one_hot(labels, config.labels).permute(0, 3, 1, 2).float()
+            planes = functional.avg_pool2d(planes, labels.shape[-1] // config.label_size)
         if not config.sees_rays:
             return planes
         rays = rays_of(pose[:, :16].view(-1, 4, 4), pose[:, 16:].view(-1, 3, 3), config.label_size)
@@ -101,6 +103,11 @@ class Mapping(nn.Module):
             seen = torch.zeros_like(pose) if self.config.pose_zeroed else pose
             x = torch.cat([x, normalised(self.embed(seen))], dim=1)
         return self.fc1(self.fc0(x))
+
+    @torch.no_grad()
+    def follow(self, styles: Tensor) -> None:
+        """Take ``styles`` into the mean ones, while learning."""
+        self.w_avg.lerp_(styles.detach().float().mean(dim=0), 1 - _REMEMBERED)
 
     def truncated(self, styles: Tensor, psi: float, rows: slice = slice(None)) -> Tensor:
         """``styles`` drawn towards the mean ones: 1 leaves them, 0 gives the mean. Of ``rows`` alone if given."""

@@ -51,10 +51,7 @@ class Block(nn.Module):
         """``x`` N x C x H x W (None in the first block), the ``picture`` so far, ``styles`` N x (convolutions + 1) x w:
         both at this block's size. The picture is float32 whatever ``x`` is."""
         rows = list(styles.unbind(dim=1))
-        if x is None:
-            x = self.const.expand(len(styles), -1, -1, -1)
-        else:
-            x = self.conv0(x, rows.pop(0), noisy)
+        x = self.const.expand(len(styles), -1, -1, -1) if x is None else self.conv0(x, rows.pop(0), noisy)
         x = self.conv1(x, rows.pop(0), noisy)
         made = self.torgb(x, rows.pop(0)).float()
         if picture is None:

@@ -104,16 +104,25 @@ class Model:
         same = at_size((seen[0] == seen[1]).long(), one.labels.shape[-1])[0] > 0
         return Painted(torch.where(same, one.labels, IGNORED), one.camera)
 
-    def agree(self, field: LabelledField, quality: str, context: Any) -> LabelledField:
+    def agree(
+        self,
+        field: LabelledField,
+        quality: str,
+        context: Any,
+        stage: str = "synthesize",
+        share: tuple[float, float] = (0.0, 1.0),
+    ) -> LabelledField:
         """``field`` brought nearer to its label maps: "draft" leaves it, "standard" and "best" take their time. The
-        published networks, whose steps are dear, are left as they are by "standard" too."""
+        published networks, whose steps are dear, are left as they are by "standard" too. The steps are ``share`` of
+        ``stage``."""
         small = self.network.config.palettes > 0
         steps = {"draft": 0, "standard": 12 if small else 0, "best": 40}[quality]
         if not steps or not field.painted:
             return field
 
+        context.stage(stage, steps, "Following the label map", share)
+
         def step(done: int) -> None:
-            context.check()
             context.step(done, f"Following the label map, step {done + 1} of {steps}")
 
         return replace(field, styles=agreed(self.network, field.styles, field.painted, steps, step))

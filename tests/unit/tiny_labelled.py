@@ -116,9 +116,7 @@ class Balls:
         made = self.synthesize(label_map, camera, seed, 1.0, context)
         return replace(made, colours=field.colours) if keep_style else made
 
-    def agree(
-        self, field: BallField, quality: str, context: Any, stage: str, share: tuple[float, float]
-    ) -> BallField:
+    def agree(self, field: BallField, quality: str, context: Any, stage: str, share: tuple[float, float]) -> BallField:
         context.stage(stage, 2, quality, share)
         for done in (1, 2):
             context.step(done)

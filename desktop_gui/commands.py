@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QMenu
 
 from .actions import Command
-from .canvas.canvas import Show, Tool
+from .canvas.canvas import Show
 
 if TYPE_CHECKING:
     from .window import MainWindow
@@ -37,7 +37,7 @@ def commands(window: MainWindow) -> list[Command]:
         Command(
             "point",
             tr("Point at an object"),
-            lambda: canvas.set_tool(Tool.POINT),
+            lambda: canvas.set_pan_tool(False),
             "S",
             "point",
             "tool",
@@ -46,7 +46,7 @@ def commands(window: MainWindow) -> list[Command]:
         Command(
             "pan",
             tr("Move the picture"),
-            lambda: canvas.set_tool(Tool.PAN),
+            lambda: canvas.set_pan_tool(True),
             "H",
             "pan",
             "tool",

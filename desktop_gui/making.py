@@ -173,7 +173,7 @@ class Making(QObject):
         if entry is None:
             return
         was = entry.state
-        self._follow(entry, job)
+        entry.follow(job)
         if job.state is JobState.DONE and job.outputs is not None:
             self._on_done(entry, job)
         elif not job.state.is_final and len(job.previews) != self._previewed.get(job.id):
@@ -186,19 +186,6 @@ class Making(QObject):
             self.ended.emit(job.id)
         if was is not entry.state:
             self._save_soon.start()
-
-    @staticmethod
-    def _follow(entry: JobEntry, job: Job) -> None:
-        entry.state, entry.cancelling = job.state, job.cancelling and not job.state.is_final
-        entry.problem = job.problem
-        progress = job.progress
-        if job.state is JobState.UPLOADING:
-            done, total = job.uploaded
-            entry.fraction = done / total if total else 0.0
-        elif progress is not None:
-            entry.stage, entry.message = progress.stage, progress.message
-            entry.step, entry.steps = progress.step, progress.steps
-            entry.fraction, entry.eta_s, entry.position = progress.fraction, progress.eta_s, progress.position
 
     def _on_done(self, entry: JobEntry, job: Job) -> None:
         assert job.outputs is not None

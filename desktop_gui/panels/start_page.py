@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from ..canvas.canvas import dropped_file
+from ..canvas.zooming import dropped_file
 from ..theme import DARK, Theme
 from .layouts import empty
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from protocol import ErrorCode, Image, Mask, Mesh, ProblemError
+
+from .files import Replacing
 
 if TYPE_CHECKING:
     import trimesh
@@ -22,7 +22,7 @@ def save_picture(path: Path, value: Image | Mask) -> list[Path]:
     """Write ``value`` as PNG. ProblemError (INTERNAL) when the place cannot be written to."""
     import PIL.Image
 
-    with _Replacing(path) as temporary:
+    with Replacing(path) as temporary:
         PIL.Image.fromarray(value.pixels).save(temporary, format="PNG")
     return [path]
 
@@ -41,7 +41,7 @@ def save_mesh(path: Path, mesh: Mesh) -> list[Path]:
         )
     if suffix == "obj":
         return _save_obj(path, mesh)
-    with _Replacing(path) as temporary:
+    with Replacing(path) as temporary:
         material = _glb_material(mesh) if suffix == "glb" else None
         temporary.write_bytes(_bytes_of(_trimesh(mesh, material).export(file_type=suffix)))
     return [path]
@@ -72,7 +72,7 @@ def _save_obj(path: Path, mesh: Mesh) -> list[Path]:
     text, extra = export_obj(_trimesh(mesh, material), return_texture=True, mtl_name=f"{stem}.mtl")
     written: list[Path] = []
     for name, content in {path.name: text, **extra}.items():
-        with _Replacing(path.with_name(name)) as temporary:
+        with Replacing(path.with_name(name)) as temporary:
             temporary.write_bytes(_bytes_of(content))
         written.append(path.with_name(name))
     return written
@@ -102,28 +102,3 @@ def _sampled(texture: np.ndarray, uvs: np.ndarray) -> np.ndarray:
     columns = np.clip((uvs[:, 0] * width).astype(int), 0, width - 1)
     rows = np.clip(((1 - uvs[:, 1]) * height).astype(int), 0, height - 1)
     return texture[rows, columns]
-
-
-class _Replacing:
-    """A temporary file that takes the place of ``path`` only when it was written in full."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-
-    def __enter__(self) -> Path:
-        return self._temporary
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        try:
-            if kind is None:
-                os.replace(self._temporary, self._path)
-        except OSError as refused:
-            error = refused
-        self._temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise ProblemError(
-                ErrorCode.INTERNAL,
-                f"“{self._path.name}” could not be written: {error.strerror or error}.",
-                "Choose another folder, or check its rights and the free space.",
-            ) from error

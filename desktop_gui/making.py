@@ -20,7 +20,7 @@ from .qimages import png_bytes, qimage_of, scaled
 from .state.document import Document
 from .state.jobs import MESH, TASKS, JobEntry, JobList
 from .state.pictures import cut_out
-from .state.results import Result
+from .state.results import Result, note_of
 
 THUMBNAIL = 112
 SAVE_MS = 400
@@ -202,7 +202,8 @@ class Making(QObject):
         result.chosen = min(entry.chosen, len(result.samples) - 1)
         self.results[job.id] = result
         catalogue = self._connection.catalogue
-        entry.note = result.note({model.name: model.level for model in catalogue.models} if catalogue else {})
+        levels = {model.name: model.level for model in catalogue.models} if catalogue else {}
+        entry.note = note_of(result.info, levels)
         self._picture_row(result)
         self.result_ready.emit(job.id)
         for child in self.jobs.children(job.id):

@@ -91,6 +91,10 @@ class ZoomingCanvas(QWidget):
         """Whether a drag moves the picture now."""
         return self._space or self._pan_tool
 
+    @property
+    def pan_tool(self) -> bool:
+        return self._pan_tool
+
     def set_pan_tool(self, on: bool) -> None:
         """Whether a drag moves the picture also without Space."""
         self._pan_tool = on

@@ -67,6 +67,11 @@ class Orbit:
             fov=2 * math.atan(0.5 / float(camera.intrinsics[1, 1])),
         )
 
+    def near(self, other: Orbit) -> bool:
+        """Whether both look alike, but for rounding."""
+        mine, theirs = ([*orbit.eye, *orbit.target, orbit.fov] for orbit in (self, other))
+        return bool(np.allclose(mine, theirs, atol=1e-3))
+
     def camera(self) -> Camera:
         """As the protocol's camera of a square picture."""
         pose = np.eye(4, dtype=np.float32)

@@ -30,7 +30,7 @@ from .messages import (
 from .problems import ErrorCode, Problem, ProblemError
 from .security import KeyPair
 from .states import IN_TROUBLE, ConnectionState
-from .values import Handle, Image, Mask, Value
+from .values import Camera, Handle, Image, LabelMap, Mask, Mesh, Value
 
 Inputs = dict[str, Value | Sequence[Value]]
 
@@ -226,6 +226,23 @@ class Client:
             cameras=named.pop("cameras", None),
         )
         return self.submit("render", inputs, named)
+
+    def film(self, object: Handle | None = None, *, mesh: Mesh | None = None, **parameters: Any) -> Job:
+        """A film of a field or mesh handle, or of a mesh sent along."""
+        return self.submit("film", _given(object=object, mesh=mesh), parameters)
+
+    def synthesize(self, label_map: LabelMap | Image, camera: Camera | None = None, **parameters: Any) -> Job:
+        """A labelled field from a label map, or from a picture for a model that draws."""
+        source = "drawing" if isinstance(label_map, Image) else "label_map"
+        return self.submit("synthesize", _given(camera=camera, **{source: label_map}), parameters)
+
+    def edit(self, field: Handle, label_map: LabelMap, camera: Camera | None = None, **parameters: Any) -> Job:
+        """A labelled field made anew from a changed label map."""
+        return self.submit("edit", _given(field=field, label_map=label_map, camera=camera), parameters)
+
+    def mix(self, first: Handle, second: Handle, **parameters: Any) -> Job:
+        """A labelled field between two."""
+        return self.submit("mix", {"first": first, "second": second}, parameters)
 
     def whole_object(
         self,

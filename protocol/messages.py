@@ -11,10 +11,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from .descriptions import LabelInfo as LabelInfo
+from .descriptions import ModelInfo, Name, TaskInfo
+from .descriptions import ParameterInfo as ParameterInfo
+from .descriptions import PortInfo as PortInfo
 from .problems import Problem
 from .states import JobState
 
-PROTOCOL = (1, 0)
+PROTOCOL = (1, 1)
 PRODUCT = "wholeform"
 DEFAULT_PORT = 5555
 
@@ -25,7 +29,6 @@ INLINE_BYTES = 1 << 16  # an array up to this size travels inside its message
 MAX_FRAMES_PER_MESSAGE = 256
 MAX_HEADER_BYTES = 1 << 20
 
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.\-]+$")]
 Identifier = Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_\-]+$")]
 Digest = Annotated[str, Meta(min_length=64, max_length=64, pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Meta(max_length=4096)]
@@ -213,64 +216,6 @@ class Welcome(_Message, frozen=True, tag="welcome"):
     name: Text = ""  # for people: the host's name
     device: Text = ""  # for people: "CPU, 2 cores" or the GPU's name
     state: ServerState = ServerState()
-
-
-class ModelInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A model of the catalogue. ``level``: classical, starter, released or yours. ``tasks`` it can do."""
-
-    name: Name
-    title: str
-    tasks: list[Name]
-    level: str = "classical"
-    good_for: str = ""  # one line
-    licence: str = ""
-    origin: str = ""
-    memory_bytes: int = 0
-    ready: bool = True
-    missing: str = ""  # what to do when not ready
-
-
-class ParameterInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One parameter of a task, enough to build a form field and to check a value.
-
-    ``kind``: integer, number, boolean, choice, text, model, points (list of [x, y, label], label 1 = object,
-    0 = not), box ([x0, y0, x1, y1]). Points and boxes are in pixels of the input picture, y downwards.
-    """
-
-    name: Name
-    kind: Literal["integer", "number", "boolean", "choice", "text", "model", "points", "box"]
-    default: Any = None
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: list[str] = []
-    unit: str = ""
-    title: str = ""
-    help: str = ""
-    basic: bool = False  # one of the few that matter; the others stand behind "More"
-    model_task: str = ""  # for kind "model": the task that the model must be able to do
-
-
-class PortInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One typed input or output: ``kind`` of value (values.py), a list of them when ``many``."""
-
-    name: Name
-    kind: Name
-    many: bool = False
-    required: bool = True
-    help: str = ""
-
-
-class TaskInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One task of the catalogue."""
-
-    name: Name
-    title: str
-    help: str = ""
-    inputs: list[PortInfo] = []
-    parameters: list[ParameterInfo] = []
-    outputs: list[PortInfo] = []
-    stages: list[str] = []
-    internal: bool = False  # for tests and measurements; front ends do not show it
 
 
 class Catalogue(_Message, frozen=True, tag="catalogue"):

@@ -232,7 +232,8 @@ class Mesh(Value):
     """A triangle mesh in glTF axes, inside the cube of side 1 around 0 unless the task says otherwise.
 
     ``vertices`` float32 V x 3; ``faces`` int32 F x 3, counter-clockwise from outside; optional ``colours`` uint8
-    V x 4 (sRGB, straight alpha), ``uvs`` float32 V x 2 (v = 0 at the bottom) and ``texture`` uint8 H x W x 3 or 4.
+    V x 4 (sRGB, straight alpha), ``uvs`` float32 V x 2 (v = 0 at the bottom), ``texture`` uint8 H x W x 3 or 4, and
+    ``face_labels`` uint16 F: the label id of each face.
     """
 
     vertices: np.ndarray
@@ -240,6 +241,7 @@ class Mesh(Value):
     colours: np.ndarray | None = None
     uvs: np.ndarray | None = None
     texture: np.ndarray | None = None
+    face_labels: np.ndarray | None = None
     kind: ClassVar[str] = "mesh"
     specs: ClassVar[dict[str, Spec]] = {
         "vertices": Spec(
@@ -272,6 +274,12 @@ class Mesh(Value):
             f"H x W x 3 or 4 {_PICTURE}",
             lambda s: len(s) == 3 and s[2] in (3, 4) and _is_picture(s),
         ),
+        "face_labels": Spec(
+            "A mesh's face labels",
+            ("uint16",),
+            "F, one id a face",
+            lambda s: len(s) == 1 and s[0] <= 2 * MAX_VERTICES,
+        ),
     }
 
     def _check(self) -> None:
@@ -288,6 +296,11 @@ class Mesh(Value):
                     f"A mesh has {count} vertices but {len(array)} {name}.",
                     "Give one for each vertex.",
                 )
+        if self.face_labels is not None and len(self.face_labels) != len(self.faces):
+            raise _reject(
+                f"A mesh has {len(self.faces)} faces but {len(self.face_labels)} face labels.",
+                "Give one for each face.",
+            )
         if self.texture is not None and self.uvs is None:
             raise _reject("A mesh has a texture but no uvs.", "Give both or neither.")
 

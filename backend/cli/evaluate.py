@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from backend.pipelines.context import Context
 
 # Tasks that can be scored, and the module of backend.evaluation that knows how.
-FAMILIES = {"segment": "segmentation", "complete": "completion", "reconstruct": "reconstruction"}
+FAMILIES = {
+    "segment": "segmentation",
+    "complete": "completion",
+    "reconstruct": "reconstruction",
+    "synthesize": "synthesis",
+}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from protocol.problems import ErrorCode, ProblemError
+from protocol.values import MAX_SIDE
 
 LEVELS = ("classical", "starter", "released", "yours")
 
@@ -20,6 +21,7 @@ _CONVERT = re.compile(r"backend\.models\.[a-z0-9_]+(\.[a-z0-9_]+)*:convert")
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_=+.\-]{0,127}")
 # Not every source has a known SHA-256, so nobody on the way may change it.
 _URL = re.compile(r"https://[^\s/]+/\S+")
+_LABELS = (("size", int, None), ("names", list, []), ("colours", list, []))
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,22 @@ class Released:
 
 
 @dataclass(frozen=True)
+class Labels:
+    """What a model makes objects from: label maps of ``size`` pixels a side whose ids are the places in ``names``, the
+    background first, shown in ``colours`` (sRGB); or, where it ``draws``, drawings, and there are no names."""
+
+    size: int
+    names: tuple[str, ...] = ()
+    colours: tuple[tuple[int, int, int], ...] = ()
+    draws: bool = False
+
+
+@dataclass(frozen=True)
 class Card:
     """What a card says. ``entry`` is "module:function", called as function(device); with weights, as
     function(device, tensors); released, as function(device, folder) with the folder of the converted files.
-    ``family`` is the folder of the model's code, with "-" for "_"; ``measured`` holds figures with how they were
-    measured, for people."""
+    ``family`` is the folder of the model's code, with "-" for "_"; ``labels`` is what it makes objects from, where it
+    does; ``measured`` holds figures with how they were measured, for people."""
 
     name: str
     title: str
@@ -75,6 +88,7 @@ class Card:
     weights: Weights | None = None
     released: Released | None = None
     family: str = ""
+    labels: Labels | None = None
     measured: dict[str, Any] = field(default_factory=dict)
 
 
@@ -130,6 +144,7 @@ def read_card(path: Path) -> Card:
         raise reader.fault(f"has “level” = {level!r}", f"Allowed: {', '.join(LEVELS)}.")
     weights = reader.table.pop("weights", None)
     released = reader.table.pop("released", None)
+    labels = reader.table.pop("labels", None)
     if weights is not None and released is not None:
         raise reader.fault("has both “weights” and “released”", "Weights either come with Wholeform or are fetched.")
     card = Card(
@@ -145,6 +160,7 @@ def read_card(path: Path) -> Card:
         weights=None if weights is None else _read_weights(path, weights),
         released=None if released is None else _read_released(path, released),
         family=path.parent.name.replace("_", "-"),
+        labels=None if labels is None else _read_labels(path, labels),
         measured=reader.take("measured", dict, {}),
     )
     reader.finish()
@@ -167,6 +183,26 @@ def _read_weights(path: Path, table: Any) -> Weights:
     )
     reader.finish()
     return weights
+
+
+def _read_labels(path: Path, table: Any) -> Labels:
+    reader = _table(path, "labels", table)
+    size, names, colours = (reader.take(key, kind, default) for key, kind, default in _LABELS)
+    draws = reader.table.pop("draws", False)
+    reader.finish()
+    if not 1 <= size <= MAX_SIDE:
+        raise reader.fault(f"has “labels.size” = {size}", f"Allowed: 1 to {MAX_SIDE:,} pixels.")
+    if not isinstance(draws, bool) or draws == bool(names):
+        raise reader.fault("has both or neither of “labels.names” and “labels.draws”", "Allowed: one of them.")
+    if not all(isinstance(name, str) and 1 <= len(name) <= 64 for name in names) or len(set(names)) < len(names):
+        raise reader.fault(f"has “labels.names” = {names!r}", "Allowed: texts of 1 to 64 characters, all different.")
+    if len(colours) != len(names) or not all(_is_colour(colour) for colour in colours):
+        raise reader.fault("has wrong “labels.colours”", "Allowed: [red, green, blue] of 0 to 255, one a name.")
+    return Labels(size, tuple(names), tuple((red, green, blue) for red, green, blue in colours), draws)
+
+
+def _is_colour(colour: Any) -> bool:
+    return isinstance(colour, list) and len(colour) == 3 and all(type(n) is int and 0 <= n <= 255 for n in colour)
 
 
 def _read_released(path: Path, table: Any) -> Released:

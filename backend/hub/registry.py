@@ -15,7 +15,7 @@ from typing import Any
 from backend.hub.cards import Card, read_card
 from backend.hub.installed import how_to_get, is_ready, ready_folder
 from backend.hub.weights import read_weights, weights_path
-from protocol.messages import ModelInfo
+from protocol.messages import LabelInfo, ModelInfo
 from protocol.problems import ErrorCode, ProblemError
 
 
@@ -58,9 +58,19 @@ def model_infos() -> list[ModelInfo]:
                 memory_bytes=card.memory_bytes,
                 ready=not missing,
                 missing=missing,
+                **_labels(card),
             )
         )
     return infos
+
+
+def _labels(card: Card) -> dict[str, Any]:
+    """What the catalogue says of a model's labels."""
+    if card.labels is None:
+        return {}
+    known = zip(card.labels.names, card.labels.colours, strict=True)
+    infos = [LabelInfo(name, colour) for name, colour in known]
+    return {"labels": infos, "label_size": card.labels.size, "draws": card.labels.draws}
 
 
 def _missing(card: Card) -> str:

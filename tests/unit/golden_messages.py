@@ -1,4 +1,4 @@
-"""One message of each type, as recorded in tests/golden/protocol. Run this file to record a new version's."""
+"""Messages of each type as recorded in tests/golden/protocol, by version. Run this file to record a new version's."""
 
 from __future__ import annotations
 
@@ -78,16 +78,41 @@ _SERVER: dict[str, Any] = {
     "refused": m.Refused(_PROBLEM, "submit", JOB),
 }
 
-GOLDEN = _CLIENT | _SERVER
+_LABELLED_MESH = m.WireValue(
+    "mesh",
+    {
+        "vertices": m.ArrayRef("float32", [3, 3], 0, nbytes=36),
+        "faces": m.ArrayRef("int32", [1, 3], 1, nbytes=12),
+        "face_labels": m.ArrayRef("uint16", [1], 2, nbytes=2),
+    },
+)
+_LABELS = [m.LabelInfo("background", (255, 255, 255)), m.LabelInfo("body", (204, 0, 0))]
+# What each later version added to messages, by version: recorded are the messages that have it.
+_ADDED: dict[str, dict[str, Any]] = {
+    "1.1": {
+        "catalogue": m.Catalogue(
+            [],
+            [
+                m.ModelInfo("seg2car", "Cars", ["synthesize"], "starter", labels=_LABELS, label_size=128),
+                m.ModelInfo("edge2car", "Cars", ["synthesize"], label_size=128, draws=True),
+            ],
+        ),
+        "result": m.Result(JOB, {"mesh": _LABELLED_MESH}, {"labels": [{"id": 1, "name": "body"}]}),
+    }
+}
+
+ALL = _CLIENT | _SERVER
+GOLDEN: dict[str, dict[str, Any]] = {"1.0": ALL} | _ADDED
 SENDERS = dict.fromkeys(_CLIENT, "client") | dict.fromkeys(_SERVER, "server")
 
 
 def record(folder: Path) -> None:
-    """Write every message's header to ``folder``/NAME.msgpack."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, message in GOLDEN.items():
-        (folder / f"{name}.msgpack").write_bytes(encode_message(message)[1])
+    """Write every message's header to ``folder``/VERSION/NAME.msgpack."""
+    for version, messages in GOLDEN.items():
+        (folder / version).mkdir(parents=True, exist_ok=True)
+        for name, message in messages.items():
+            (folder / version / f"{name}.msgpack").write_bytes(encode_message(message)[1])
 
 
 if __name__ == "__main__":
-    record(Path(__file__).parents[1] / "golden" / "protocol" / ".".join(map(str, m.PROTOCOL)))
+    record(Path(__file__).parents[1] / "golden" / "protocol")

@@ -35,12 +35,14 @@ def frames(draw: st.DrawFn) -> Frames:
 def meshes(draw: st.DrawFn) -> Mesh:
     count = draw(st.integers(3, 30))
     uvs = draw(st.none() | hnp.arrays(np.float32, (count, 2), elements=_finite))
+    faces = draw(st.integers(1, 40))
     return Mesh(
         draw(hnp.arrays(np.float32, (count, 3), elements=_finite)),
-        draw(hnp.arrays(np.int32, (draw(st.integers(1, 40)), 3), elements=st.integers(0, count - 1))),
+        draw(hnp.arrays(np.int32, (faces, 3), elements=st.integers(0, count - 1))),
         draw(st.none() | _bytes((count, 4))),
         uvs,
         None if uvs is None else draw(st.none() | _bytes((draw(_sides), draw(_sides), 3))),
+        draw(st.none() | hnp.arrays(np.uint16, (faces,))),
     )
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from backend.hub.cards import Source, read_card
+from backend.hub import registry
+from backend.hub.cards import Labels, Source, read_card
 from backend.hub.registry import cards, read_cards
+from protocol.messages import LabelInfo
 from protocol.problems import ProblemError
 
 HEAD = """
@@ -93,6 +95,49 @@ def test_wrong_cards_are_refused_by_field(tmp_path: Path, right: str, wrong: str
         read_card(written(tmp_path, HEAD + RELEASED.replace(right, wrong)))
     assert says in str(caught.value)
     assert "big_one/card.toml" in str(caught.value)
+
+
+LABELS = """
+[labels]
+size = 64
+names = ["background", "body"]
+colours = [[255, 255, 255], [204, 0, 0]]
+"""
+
+
+def test_a_card_with_labels_and_what_the_catalogue_says_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = read_card(written(tmp_path, HEAD + LABELS))
+    assert card.labels == Labels(64, ("background", "body"), ((255, 255, 255), (204, 0, 0)))
+    drawn = read_card(written(tmp_path, HEAD + "[labels]\nsize = 128\ndraws = true\n", "card_drawn.toml"))
+    assert drawn.labels == Labels(128, draws=True)
+    monkeypatch.setattr(registry, "cards", lambda: {"big": card, "drawn": drawn})
+    told, told_of_drawings = registry.model_infos()
+    assert told.labels == [LabelInfo("background", (255, 255, 255)), LabelInfo("body", (204, 0, 0))]
+    assert (told.label_size, told.draws) == (64, False)
+    assert (told_of_drawings.labels, told_of_drawings.label_size, told_of_drawings.draws) == ([], 128, True)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        ("size = 64", "", "lacks “labels.size”"),
+        ("size = 64", "size = 0", "labels.size"),
+        ("size = 64", "size = 64\ndraws = true", "both or neither"),
+        ('names = ["background", "body"]', "", "both or neither"),
+        ('"body"]', "1]", "labels.names"),
+        ('"body"]', '"background"]', "all different"),
+        ("[204, 0, 0]", "[204, 0, 256]", "labels.colours"),
+        (", [204, 0, 0]", "", "labels.colours"),
+        ("size = 64", "size = 64\ncolors = 1", "unknown fields: “labels.colors”"),
+    ],
+)
+def test_wrong_labels_are_refused_by_field(tmp_path: Path, right: str, wrong: str, says: str) -> None:
+    assert right in LABELS
+    with pytest.raises(ProblemError) as caught:
+        read_card(written(tmp_path, HEAD + LABELS.replace(right, wrong)))
+    assert says in str(caught.value)
 
 
 @pytest.mark.parametrize("table", ["released = 1", "[released]\nsources = [1]", "[released]\nsources = []"])

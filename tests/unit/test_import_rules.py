@@ -20,7 +20,7 @@ MAY_IMPORT = {"protocol": set(), "backend": {"protocol"}, "desktop_gui": {"proto
 BUILD_TOOLS = {"blender_addon/build.py"}
 PROTOCOL_LIBRARIES = {"numpy", "zmq", "msgspec"}
 # A library that belongs to one place, and that place.
-TORCH = ("models/", "nn/", "diffusion/", "synthetic/", "training/", "evaluation/", "hub/", "serving/worker")
+TORCH = ("models/", "nn/", "fields/", "diffusion/", "synthetic/", "training/", "evaluation/", "hub/", "serving/worker")
 CONFINED = {
     "PySide6": ("desktop_gui/",),
     "bpy": ("blender_addon/",),

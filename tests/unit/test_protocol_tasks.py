@@ -12,10 +12,11 @@ from protocol.checks import check_inputs, check_parameter, check_parameters, kin
 from protocol.messages import Catalogue
 from protocol.problems import ErrorCode, ProblemError
 from protocol.tasks import TASKS, find_task
-from protocol.values import Image, Mask, Value
+from protocol.values import Handle, Image, LabelMap, Mask, Value
 
 IMAGE = Image(np.zeros((4, 4, 3), np.uint8))
 MASK = Mask(np.zeros((4, 4), np.uint8))
+LABELS = LabelMap(np.zeros((4, 4), np.uint16))
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
@@ -84,6 +85,9 @@ def test_wrong_parameters_say_what_is_allowed(name: str, value: Any, said: str) 
         ("complete", {"image": [IMAGE], "mask": MASK}, "It takes a value of kind image"),
         ("segment", {"image": IMAGE, "depth": MASK}, "has no input “depth”"),
         ("render", {"cameras": MASK}, "It takes a list of camera values"),
+        ("synthesize", {"label_map": MASK}, "It takes a value of kind label_map"),
+        ("edit", {"label_map": LABELS}, "needs the input “field”"),
+        ("film", {"cameras": [MASK]}, "has no input “cameras”"),
     ],
 )
 def test_wrong_inputs_say_what_is_taken(task: str, inputs: dict[str, Any], said: str) -> None:
@@ -96,6 +100,9 @@ def test_wrong_inputs_say_what_is_taken(task: str, inputs: dict[str, Any], said:
 def test_right_inputs_pass() -> None:
     check_inputs(TASKS["complete"], kinds_of({"image": IMAGE, "mask": MASK}))
     check_inputs(TASKS["render"], {"cameras": ["camera", "camera"], "object": "handle"})
+    check_inputs(TASKS["synthesize"], kinds_of({"label_map": LABELS}))
+    check_inputs(TASKS["synthesize"], kinds_of({"drawing": IMAGE}))
+    check_inputs(TASKS["edit"], kinds_of({"field": Handle("f", "field"), "label_map": LABELS}))
 
 
 def test_a_bare_array_is_no_value() -> None:

@@ -30,6 +30,8 @@ REFUSED: list[tuple[str, Callable[[], Any], str]] = [
     ("mesh with NaN", lambda: Mesh(TRIANGLE * np.nan, FACE), "NaN"),
     ("too few colours", lambda: Mesh(TRIANGLE, FACE, np.zeros((2, 4), np.uint8)), "2 colours"),
     ("texture without uvs", lambda: Mesh(TRIANGLE, FACE, texture=np.zeros((2, 2, 3), np.uint8)), "no uvs"),
+    ("too few labels", lambda: Mesh(TRIANGLE, FACE, face_labels=np.zeros(2, np.uint16)), "2 face labels"),
+    ("signed labels", lambda: Mesh(TRIANGLE, FACE, face_labels=np.zeros(1, np.int16)), "int16"),  # type: ignore[arg-type]
     ("camera of 3 x 3", lambda: Camera(np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)), "4 x 4"),
     ("handle without id", lambda: Handle("", "mesh"), "handle"),
 ]

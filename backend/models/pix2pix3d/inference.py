@@ -1,0 +1,135 @@
+"""pix2pix3D as a model of the tasks `synthesize`, `edit` and `mix`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.datasets.eg3d import AFHQ_CAT, CELEBAMASK
+from backend.models.pix2pix3d.cameras import camera_of, front, numbers_of
+from backend.models.pix2pix3d.checkpoint import CONFIG, WEIGHTS, read_config
+from backend.models.pix2pix3d.config import STARTER
+from backend.models.pix2pix3d.field import LabelledField
+from backend.models.pix2pix3d.generator import Generator
+from backend.models.pix2pix3d.maps import checked_map
+from backend.models.pix2pix3d.palettes import style_of
+from backend.models.pix2pix3d.pictures import PALETTE, drawing_to_network
+from backend.synthetic.kinds import KINDS
+from protocol.problems import ErrorCode, ProblemError
+from protocol.values import Camera
+
+_PUBLISHED = {len(names): names for names in (AFHQ_CAT, CELEBAMASK)}
+
+
+class Model:
+    """``labels`` by id, none for a model that takes drawings; ``home`` is the camera of a map that comes without."""
+
+    def __init__(
+        self,
+        network: Generator,
+        labels: tuple[str, ...],
+        home: Camera,
+        palettes: Tensor | None = None,
+    ) -> None:
+        self.network = network.eval().requires_grad_(False)
+        self.labels = labels
+        self.palette = PALETTE[: len(labels)]
+        self.home = home
+        self._palettes = palettes
+
+    @property
+    def _device(self) -> torch.device:
+        return self.network.backbone.mapping.w_avg.device
+
+    def synthesize(
+        self,
+        painted: np.ndarray,
+        camera: Camera | None,
+        seed: int,
+        truncation: float,
+        context: Any,
+        colours: np.ndarray | None = None,
+    ) -> LabelledField:
+        """The field of a label map (ids uint16 H x W) or, where the model ``draws``, of a drawing (uint8 H x W x 3
+        or 4, dark on light or light on dark), seen through ``camera``.
+
+        ``seed`` picks the style; ``truncation`` draws it towards the mean one, 1 leaving it. ``colours`` (float32
+        labels x 3, 0 to 1; not a number for any) tell it instead, to a model of ours that learned from such. A map
+        that is not square is taken into the middle of a square. ProblemError (BAD_INPUT) for maps that are no such
+        maps, see `checked_map`.
+        """
+        camera = camera or self.home
+        pose = self._numbers(camera)
+        context.check()
+        with torch.inference_mode():
+            styles = self.network.styles(self._shown(painted), self._style(seed, colours), pose)
+            first = self.network.config.label_layers
+            if truncation != 1:
+                styles = self.network.backbone.mapping.truncated(styles, truncation, slice(first, None))
+        return LabelledField(self.network, styles, self.labels, self.palette, camera)
+
+    def edit(
+        self, field: LabelledField, painted: np.ndarray, camera: Camera, keep_style: bool, seed: int, context: Any
+    ) -> LabelledField:
+        """The field that agrees with a map painted through any ``camera``, in the style of ``field`` or of ``seed``."""
+        made = self.synthesize(painted, camera, seed, 1.0, context)
+        return self.mix(field, made, 1.0, 0.0, context) if keep_style else made
+
+    def mix(
+        self, first: LabelledField, second: LabelledField, shape: float, style: float, context: Any
+    ) -> LabelledField:
+        """Between two fields: 0 is the first's, 1 the second's. ProblemError (BAD_INPUT) for fields of another
+        model."""
+        if first.network is not self.network or second.network is not self.network:
+            raise ProblemError(
+                ErrorCode.BAD_INPUT, "The two fields were made by different models.", "Mix fields of one model."
+            )
+        context.check()
+        rows = torch.arange(first.styles.shape[1], device=self._device)
+        share = torch.where(rows < self.network.config.label_layers, shape, style)[None, :, None]
+        with torch.inference_mode():
+            styles = torch.lerp(first.styles, second.styles, share.to(first.styles.dtype))
+        return replace(second, styles=styles, camera=(second if shape > 0.5 else first).camera)
+
+    def _numbers(self, camera: Camera) -> Tensor:
+        return numbers_of([camera], self.network.config.box).to(self._device)
+
+    def _shown(self, painted: np.ndarray) -> Tensor:
+        config = self.network.config
+        side = config.map_size
+        if config.draws:
+            return drawing_to_network(painted, side).to(self._device)
+        return torch.from_numpy(checked_map(painted, self.labels, side))[None].to(self._device)
+
+    def _style(self, seed: int, colours: np.ndarray | None = None) -> Tensor:
+        if self._palettes is not None:
+            palette = self._palettes[seed % len(self._palettes)].float()
+            told = palette if colours is None else torch.from_numpy(colours)
+            return style_of(torch.where(told.isnan(), palette, told)[None]).to(self._device)
+        drawn = np.random.RandomState(seed).randn(1, self.network.config.z_dim).astype(np.float32)
+        return torch.from_numpy(drawn).to(self._device)
+
+
+def load(device: str, tensors: dict[str, Any]) -> Model:
+    """The starter on ``device`` from its weight file's tensors."""
+    kind = KINDS["seg2vehicle"]
+    network = Generator(STARTER)
+    palettes = torch.as_tensor(tensors.pop("palettes"))
+    network.load_state_dict({name: torch.as_tensor(each).float() for name, each in tensors.items()})
+    return Model(network.to(device), kind.labels, kind.home, palettes)
+
+
+def load_released(device: str, folder: Path) -> Model:
+    """The authors' weights, as `checkpoint.convert` wrote them to ``folder``."""
+    from safetensors.torch import load_file
+
+    config = read_config(folder / CONFIG)
+    network = Generator(config)
+    network.load_state_dict({name: each.float() for name, each in load_file(folder / WEIGHTS).items()})
+    labels = () if config.draws else _PUBLISHED.get(config.labels, tuple(f"label {n}" for n in range(config.labels)))
+    return Model(network.to(device), labels, camera_of(front(config), config.box))

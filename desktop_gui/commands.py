@@ -61,10 +61,10 @@ def commands(window: MainWindow) -> list[Command]:
         Command("make_mesh", tr("Make a mesh of the sample shown"), window.make_mesh),
         Command("next_sample", tr("Next sample"), lambda: window.step_sample(1), "Ctrl+Right"),
         Command("previous_sample", tr("Previous sample"), lambda: window.step_sample(-1), "Ctrl+Left"),
-        Command("fit", tr("Fit the picture"), lambda: window.canvas.fit(), "F", "fit"),
-        Command("actual", tr("Actual size"), lambda: window.canvas.zoom_to(1.0), "Ctrl+1"),
-        Command("zoom_in", tr("Zoom in"), lambda: window.canvas.zoom(1.25), "Ctrl++|Ctrl+="),
-        Command("zoom_out", tr("Zoom out"), lambda: window.canvas.zoom(0.8), "Ctrl+-"),
+        Command("fit", tr("Fit the picture"), lambda: window.pages.canvas.fit(), "F", "fit"),
+        Command("actual", tr("Actual size"), lambda: window.pages.canvas.zoom_to(1.0), "Ctrl+1"),
+        Command("zoom_in", tr("Zoom in"), lambda: window.pages.canvas.zoom(1.25), "Ctrl++|Ctrl+="),
+        Command("zoom_out", tr("Zoom out"), lambda: window.pages.canvas.zoom(0.8), "Ctrl+-"),
         Command("show_picture", tr("Show the picture alone"), lambda: window.show_as(Show.PICTURE), "1"),
         Command("show_outline", tr("Show the outline"), lambda: window.show_as(Show.OUTLINE), "2"),
         Command("show_whole", tr("Show the whole object"), lambda: window.show_as(Show.WHOLE), "3"),
@@ -111,9 +111,9 @@ def fill_menus(window: MainWindow) -> None:
 def fill_rails(window: MainWindow) -> None:
     """The tools on the left edge, for pictures and for label maps."""
     actions = window.actions_by_name
-    actions.fill_bar(window.rail, "open - point pan fit - undo redo clear")
+    actions.fill_bar(window.pages.rail, "open - point pan fit - undo redo clear")
     actions["point"].setChecked(True)
-    actions.fill_bar(window.label_rail, "open_labels - brush eraser fill hand fit - undo redo label_clear")
+    actions.fill_bar(window.pages.label_rail, "open_labels - brush eraser fill hand fit - undo redo label_clear")
     actions["brush"].setChecked(True)
 
 

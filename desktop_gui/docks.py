@@ -44,21 +44,26 @@ class Docks:
         for dock in self:
             dock.setFloating(False)
             self._window.addDockWidget(right, dock)
-            dock.show()
         above, first, *others = self
         self._window.splitDockWidget(above, first, Qt.Orientation.Vertical)
         for before, dock in zip([first, *others], others, strict=False):
             self._window.tabifyDockWidget(before, dock)
-        width = round(max(self._window.width(), 1280) * 0.34)
-        self._window.resizeDocks([above], [width], Qt.Orientation.Horizontal)
-        self._window.resizeDocks([above, first], [430, 220], Qt.Orientation.Vertical)
+        self._show()
+        self._resize()
+
+    def _show(self) -> None:
+        """All but those of other ways of working."""
+        for name, dock in self._by_name.items():
+            dock.setVisible(name == self._used or name not in self._own)
         if self._used:
-            self._show_own()
             self[self._used].raise_()
 
-    def _show_own(self) -> None:
-        for name in self._own:
-            self[name].setVisible(name == self._used)
+    def _resize(self) -> None:
+        above, *tabs = self
+        width = round(max(self._window.width(), 1280) * 0.34)
+        self._window.resizeDocks([above], [width], Qt.Orientation.Horizontal)
+        shown = [dock for dock in tabs if not dock.isHidden()]
+        self._window.resizeDocks([above, *shown[:1]], [430, 220][: 1 + len(shown[:1])], Qt.Orientation.Vertical)
 
     def use(self, own: str, layout: QByteArray | None = None) -> None:
         """Show the dock ``own`` among those for all, all of them first as ``layout`` says, where that is given and can
@@ -66,11 +71,11 @@ class Docks:
         other, self._used = own != self._used, own
         self._put_away = []
         if layout is not None:
-            for dock in self:
-                dock.show()
+            self._show()
             if layout.isEmpty() or not self._window.restoreState(layout, LAYOUT_VERSION):
-                self.reset()
-        self._show_own()
+                self._resize()
+        for name in self._own:
+            self[name].setVisible(name == own)
         if other:
             self[own].raise_()
 

@@ -76,8 +76,8 @@ def label_commands(window: MainWindow) -> list[Command]:
 def enable_label_commands(window: MainWindow) -> None:
     """Switch them as there is something to do, and with them the buttons for the same."""
     actions, labelling = window.actions_by_name, window.studio.labelling
-    document = labelling.document if window.in_labels else None
-    painting, made = document is not None, labelling.made if window.in_labels else None
+    document = labelling.document if window.pages.in_labels else None
+    painting, made = document is not None, labelling.made if window.pages.in_labels else None
     drawn = document is not None and not document.current.empty
     settled = made is not None and not labelling.busy
     actions.enable(f"{BRUSH} save_colours save_ids save_labels".replace("-", ""), painting)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
@@ -12,8 +12,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QMainWindow,
     QMenu,
-    QStackedWidget,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
@@ -24,11 +22,11 @@ from protocol.messages import Catalogue
 from . import theme
 from .actions import Actions
 from .canvas.canvas import Show
-from .canvas.zooming import ZoomingCanvas
 from .commands import commands, fill_menus, fill_rails
 from .docks import Docks
 from .label_commands import enable_label_commands, label_commands
 from .labelling import Labelling
+from .pages import Pages
 from .painting import Painting
 from .panels.command_palette import CommandPalette
 from .panels.connection_badge import ConnectionBadge
@@ -113,9 +111,7 @@ class MainWindow(QMainWindow):
     # --- what is where ---
 
     def _lay_out(self) -> None:
-        self.pages = QStackedWidget()
-        for page in (self.start_page, self.workspace, self.label_page):
-            self.pages.addWidget(page)
+        self.pages = Pages(self, self.settings, self.start_page, self.workspace, self.label_page)
         room = QVBoxLayout()
         room.setContentsMargins(6, 0, 6, 0)
         room.addWidget(self.messages)
@@ -126,71 +122,28 @@ class MainWindow(QMainWindow):
         layout.addLayout(room)
         layout.addWidget(self.pages, 1)
         self.setCentralWidget(middle)
-        self.rail = self._make_rail(self.tr("Tools"), "rail")
-        self.label_rail = self._make_rail(self.tr("Painting tools"), "label_rail")
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
         bar.addPermanentWidget(self.zoom_label)
         bar.addPermanentWidget(self.badge)
 
-    def _make_rail(self, title: str, name: str) -> QToolBar:
-        rail = QToolBar(title)
-        rail.setObjectName(name)
-        rail.setIconSize(QSize(20, 20))
-        rail.setMovable(False)
-        self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, rail)
-        return rail
-
     def toggle_docks(self) -> None:
         """Hide the docks for a clear view of the picture, or bring them back."""
-        if not self.at_start:
+        if not self.pages.at_start:
             self.docks.toggle()
 
     @property
-    def at_start(self) -> bool:
-        return self.pages.currentWidget() is self.start_page
-
-    @property
     def in_workspace(self) -> bool:
-        return self.pages.currentWidget() is self.workspace
-
-    @property
-    def in_labels(self) -> bool:
-        return self.pages.currentWidget() is self.label_page
-
-    @property
-    def canvas(self) -> ZoomingCanvas:
-        """The one in front."""
-        return self.label_page.canvas if self.in_labels else self.workspace.canvas
+        return self.pages.in_workspace
 
     @property
     def edited(self) -> Labelling | Pointing:
         """What undo and redo are about."""
-        return self.studio.labelling if self.in_labels else self.studio.pointing
-
-    def _enter(self, page: Workspace | LabelPage) -> None:
-        if self.pages.currentWidget() is page:
-            return
-        layout = self.settings.layout[1] if self.at_start else None
-        self.pages.setCurrentWidget(page)
-        self.object_panel.set_painting(page is self.label_page)
-        self.docks.use("labels" if page is self.label_page else "samples", layout)
-        self.rail.setVisible(page is self.workspace)
-        self.label_rail.setVisible(page is self.label_page)
-        self.canvas.setFocus()
-        self._show_zoom()
-        self._enable_actions()
+        return self.studio.labelling if self.pages.in_labels else self.studio.pointing
 
     def enter_start_page(self) -> None:
-        """Back to the ways in; nothing is closed."""
-        if not self.at_start:
-            self.settings.set_layout(self.saveGeometry(), self.docks.layout)
-        self.pages.setCurrentWidget(self.start_page)
-        for bar in (self.rail, self.label_rail):
-            bar.hide()
-        self.docks.hide()
-        self.setWindowTitle("Wholeform")
-        self._enable_actions()
+        """Back to the ways in."""
+        self.pages.enter_start(self.docks)
 
     def enter_labels(self) -> None:
         """Paint on, or begin to."""
@@ -211,6 +164,8 @@ class MainWindow(QMainWindow):
         page.example.connect(self.open_example)
         page.open_dialog.connect(self.ask_for_picture)
         page.opened.connect(self.open_picture)
+        self.pages.turned.connect(self._show_zoom)
+        self.pages.turned.connect(self._enable_actions)
         page.job_shown.connect(studio.show_job)
         page.label_example.connect(self.painting.open_example)
         page.blank.connect(self.painting.open_blank)
@@ -301,7 +256,7 @@ class MainWindow(QMainWindow):
         document = self.studio.document
         if document is None:
             return
-        self._enter(self.workspace)
+        self.pages.enter(self.workspace, self.docks, self.object_panel)
         self.setWindowTitle(f"{document.picture.name} — Wholeform")
         self.messages.dismiss("problem")
         if document.picture.path is not None and document.picture.path != EXAMPLE:
@@ -311,7 +266,7 @@ class MainWindow(QMainWindow):
         self._enable_actions()
 
     def _on_labels(self) -> None:
-        self._enter(self.label_page)
+        self.pages.enter(self.label_page, self.docks, self.object_panel)
         self.setWindowTitle(self.tr("Labels — Wholeform"))
 
     def _fill_recent_menu(self) -> None:
@@ -384,7 +339,7 @@ class MainWindow(QMainWindow):
             self.workspace.set_show(show)
 
     def _show_zoom(self) -> None:
-        self.zoom_label.setText(f"{self.canvas.view.scale * 100:.0f} %")
+        self.zoom_label.setText(f"{self.pages.canvas.view.scale * 100:.0f} %")
 
     # --- server, theme, commands ---
 
@@ -439,7 +394,7 @@ class MainWindow(QMainWindow):
     # --- leaving ---
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.settings.set_layout(self.saveGeometry(), None if self.at_start else self.docks.layout)
+        self.pages.remember(self.docks)
         for view in (self.view, self.object_panel.mesh_view):
             view.viewer.release()
         self.hide()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent, qGray
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
@@ -24,7 +24,7 @@ from ..state.brush import Brush, Tool
 from ..theme import DARK, Theme
 from .layouts import empty
 
-COLUMNS = 3
+COLUMN = 124  # about how wide one must be for a name
 KEYS = 9  # labels that have a number key: those after the background
 SLIDER_MOST = 64
 
@@ -60,8 +60,7 @@ class LabelButton(QAbstractButton):
         painter.setPen(QPen(QColor(self._theme.line), 1))
         painter.setBrush(self._colour)
         painter.drawRoundedRect(swatch, 4, 4)
-        light = self._colour.lightnessF() > 0.55 or self._colour.green() > 150
-        painter.setPen(QColor("#101216" if light else "#ffffff"))
+        painter.setPen(QColor("#101216" if qGray(self._colour.rgb()) > 130 else "#ffffff"))
         painter.drawText(swatch, Qt.AlignmentFlag.AlignCenter, self._key)
         painter.setPen(QColor(self._theme.text))
         text = room.adjusted(36, 0, -4, 0)
@@ -90,8 +89,6 @@ class PalettePanel(QWidget):
         self._note.setWordWrap(True)
         self._grid = QGridLayout()
         self._grid.setSpacing(2)
-        for column in range(COLUMNS):
-            self._grid.setColumnStretch(column, 1)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
@@ -171,10 +168,21 @@ class PalettePanel(QWidget):
             button = LabelButton(number, label, self._theme)
             button.clicked.connect(lambda _=False, number=number: self.chosen.emit(number))
             self._group.addButton(button, number)
-            self._grid.addWidget(button, number // COLUMNS, number % COLUMNS)
+        self._arrange()
         for widget in (self._area, self._size_row):
             widget.setVisible(bool(labels))
         self._empty.setVisible(not labels)
+
+    def _arrange(self) -> None:
+        columns = max(1, (self.width() - 20) // COLUMN)
+        for number, button in enumerate(self.buttons):
+            self._grid.addWidget(button, number // columns, number % columns)
+        for column in range(self._grid.columnCount()):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._arrange()
+        super().resizeEvent(event)
 
     def show_brush(self, brush: Brush) -> None:
         """Mark what the brush paints."""

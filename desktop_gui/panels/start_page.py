@@ -96,7 +96,8 @@ class Card(QFrame):
     def __init__(self, title: str, text: str, example: ExampleButton, begin: QPushButton, beside: QWidget) -> None:
         super().__init__()
         self.setObjectName("card")
-        self.setFixedWidth(CARD_WIDTH)
+        self.setMinimumWidth(CARD_WIDTH - 90)
+        self.setMaximumWidth(CARD_WIDTH)
         heading, words = QLabel(title), QLabel(text)
         heading.setObjectName("title")
         heading.setWordWrap(True)
@@ -172,19 +173,19 @@ class StartPage(QWidget):
         cards.setSpacing(24)
         cards.addStretch(1)
         for card in (self._photo, self._paint):
-            cards.addWidget(card)
+            cards.addWidget(card, 100)
         cards.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 16, 24, 12)
         layout.setSpacing(14)
         layout.addStretch(2)
         layout.addLayout(cards, 1)
-        layout.addWidget(self._make_lists(), 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addLayout(self._make_lists())
         layout.addStretch(3)
 
-    def _make_lists(self) -> QWidget:
+    def _make_lists(self) -> QHBoxLayout:
         self._lists = QWidget()
-        self._lists.setFixedWidth(2 * CARD_WIDTH + 24)
+        self._lists.setMaximumWidth(2 * CARD_WIDTH + 24)
         self._jobs_title, self._recent_title = QLabel(self.tr("Your objects")), QLabel(self.tr("Recent pictures"))
         layout = QHBoxLayout(self._lists)
         layout.setContentsMargins(20, 0, 20, 0)
@@ -196,7 +197,11 @@ class StartPage(QWidget):
             column.addLayout(links)
             column.addStretch(1)
             layout.addLayout(column, 1)
-        return self._lists
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(self._lists, 100)
+        row.addStretch(1)
+        return row
 
     def allow_painting(self, why_not: str) -> None:
         """Whether labels can be painted: ``why_not`` says why not, empty where they can."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop_gui.label_files import load_label_map, save_colours, save_ids
@@ -32,6 +32,7 @@ def _document(size: int = 32) -> LabelDocument:
     return LabelDocument.blank("car", "seg2car", PALETTE, size)
 
 
+@settings(deadline=None)
 @given(_places, _places, st.integers(1, 30))
 def test_a_stroke_changes_what_it_says_and_nothing_else(
     start: tuple[float, float], end: tuple[float, float], size: int
@@ -53,10 +54,9 @@ def test_discs_are_the_same_everywhere_and_as_wide_as_said() -> None:
         paint_line(ids, (20.2, 30.7), (20.2, 30.7), size, 1)
         rows, columns = np.flatnonzero(ids.any(1)), np.flatnonzero(ids.any(0))
         assert len(rows) == len(columns) == size
-        assert np.array_equal(ids, ids.T[:, :]) or np.array_equal(
-            ids[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1],
-            ids[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1][::-1],
-        )
+        disc = ids[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        assert np.array_equal(disc, disc[::-1])
+        assert np.array_equal(disc, disc.T)
 
 
 def test_a_thin_line_has_no_gap() -> None:
@@ -137,7 +137,8 @@ def test_brush_sizes_go_up_and_down() -> None:
     for _ in range(40):
         brush.step(1)
         sizes.append(brush.size)
-    assert sizes == sorted(set(sizes[:-1])) + [sizes[-1]] or sizes[-1] == sizes[-2]
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) > 15
     for _ in range(60):
         brush.step(-1)
     assert brush.size == 1
@@ -188,6 +189,7 @@ def test_maps_are_fitted_whole() -> None:
     assert np.array_equal(fitted(LabelMap(made), 20), made)
 
 
+@settings(deadline=None)
 @given(st.floats(-3, 3), st.floats(-1.5, 1.5), st.floats(0.5, 4), st.floats(0.1, 1.5))
 def test_cameras_and_orbits_are_each_others_inverse(a: float, e: float, distance: float, fov: float) -> None:
     orbit = Orbit(a, e, distance, fov=fov)

@@ -1,4 +1,4 @@
-"""Cameras of other conventions turned into this project's: +Y up, a camera looking along its own -Z."""
+"""Kubric's cameras turned into this project's: +Y up, a camera looking along its own -Z."""
 
 from __future__ import annotations
 
@@ -11,21 +11,6 @@ Y_UP_FROM_Z_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 # y and z, between a camera's own axes of computer graphics and of computer vision. Where it is used, adding 0.0 turns
 # -0 to 0.
 _FLIPPED = np.array([1.0, -1, -1])
-
-
-def from_opencv(pose: np.ndarray, intrinsics: np.ndarray) -> Camera:
-    """A camera of x right, y down, z forward: ``pose`` 4 x 4 cam2world in a world with y up, ``intrinsics`` 3 x 3
-    normalised (EG3D's 25 numbers)."""
-    turned = pose.astype(np.float32)
-    turned[:3, 1:3] *= -1
-    return Camera(turned, intrinsics.astype(np.float32))
-
-
-def to_opencv(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """The inverse of `from_opencv`: pose float32 4 x 4 and intrinsics float32 3 x 3."""
-    turned = camera.cam2world.copy()
-    turned[:3, 1:3] *= -1
-    return turned, camera.intrinsics
 
 
 def from_kubric(position: np.ndarray, quaternion: np.ndarray, matrix: np.ndarray) -> Camera:

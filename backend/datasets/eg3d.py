@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import msgspec
 import numpy as np
 
+from backend.fields.cameras import from_opencv
+from backend.imaging.drawings import ink_of
 from protocol.values import Camera
 
-from .axes import from_opencv
-from .files import check_size, fault, picture, read_colours, read_numbers
+from .files import fault, picture, read_colours, read_numbers
 from .zips import PictureZip
 
 AFHQ_CAT = ("background", "face", "ear", "mouth", "eyes", "whiskers")
@@ -76,13 +76,8 @@ class LabelledViews:
         return ids
 
     def _ink(self, name: str, size: tuple[int, int]) -> np.ndarray:
-        """Grey, inverted, blurred by a 3 x 3 box at its own size, then the nearest pixels at the picture's size."""
         drawing = np.array(picture(self._labels.named(name), self._labels.read(name)).convert("L"))
-        ink = cv2.blur(255 - drawing, (3, 3))
-        if ink.shape != size:
-            ink = cv2.resize(ink, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
-        check_size(self._labels.named(name), ink, size)
-        return ink
+        return ink_of(drawing, size)
 
     def _read_cameras(self) -> dict[str, Camera]:
         path = self._images.named("dataset.json")

@@ -39,6 +39,21 @@ def look_at(eye: Point, target: Point = (0.0, 0.0, 0.0), up: Point = (0.0, 1.0, 
     return pose
 
 
+def from_opencv(pose: np.ndarray, intrinsics: np.ndarray) -> Camera:
+    """A camera of x right, y down, z forward: ``pose`` 4 x 4 cam2world in a world with y up, ``intrinsics`` 3 x 3
+    normalised (EG3D's 25 numbers)."""
+    turned = pose.astype(np.float32)
+    turned[:3, 1:3] *= -1
+    return Camera(turned, intrinsics.astype(np.float32))
+
+
+def to_opencv(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """The inverse of `from_opencv`: pose float32 4 x 4 and intrinsics float32 3 x 3."""
+    turned = camera.cam2world.copy()
+    turned[:3, 1:3] *= -1
+    return turned, camera.intrinsics
+
+
 def orbit(azimuth: float, elevation: float, fov: float, radius: float = CUBE_RADIUS) -> Camera:
     """A camera looking at the origin. Azimuth 0 is in front (+Z), 90 at the object's left (+X); all in degrees.
 

@@ -25,7 +25,8 @@ class LargestPart:
 
 @dataclass(frozen=True)
 class Lightened:
-    """``vertices`` float32 V x 3, ``faces`` int32 F x 3, and ``nearest`` int V: the nearest vertex of the surface before.
+    """``vertices`` float32 V x 3, ``faces`` int32 F x 3, and ``nearest`` int V: the nearest vertex of the surface
+    before.
 
     Colours and labels of the vertices before, taken at ``nearest``, are those of the vertices now."""
 

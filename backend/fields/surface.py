@@ -54,9 +54,9 @@ def extract_surface(
 ) -> Surface:
     """The closed surface where ``density`` equals ``level``, from ``cells`` samples an axis in -``bound``..``bound``.
 
-    ``density`` takes points (float32 N x 3, at most ``batch``) and gives float32 N, larger inside. Outside the cube there
-    is nothing: what reaches the border is closed there (a thousandth of a cell beyond it). ``stride`` is a power of two;
-    with 1 every sample is computed. ``check`` is called before each batch and may raise to stop.
+    ``density`` takes points (float32 N x 3, at most ``batch``) and gives float32 N, larger inside. Outside the cube
+    there is nothing: what reaches the border is closed there (a thousandth of a cell beyond it). ``stride`` is a
+    power of two; with 1 every sample is computed. ``check`` is called before each batch and may raise to stop.
     Needs about 5 bytes for each of the ``cells`` cubed samples, twice that while marching.
     ProblemError: BAD_PARAMETER when nothing lies at this level or a number is out of range; MODEL_FAILED when the field
     gives something that is no finite number.

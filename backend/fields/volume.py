@@ -54,6 +54,14 @@ def march(features: Tensor, sigma: Tensor, depths: Tensor) -> Marched:
     return Marched((weights * middle).sum(dim=2), depth, opacity, weights)
 
 
+def finished(found: Marched, depths: Tensor, white_back: bool) -> Marched:
+    """What `march` found on ``depths``, as published: features (0 to 1) from -1 to 1, all of them, on white or on
+    nothing; depths not beyond the first and last of the whole batch, which is also the depth where nothing is."""
+    features = found.features + 1 - found.opacity if white_back else found.features
+    depth = torch.nan_to_num(found.depth, torch.inf).clamp(depths.min(), depths.max())
+    return Marched(features * 2 - 1, depth, found.opacity, found.weights)
+
+
 def importance(depths: Tensor, weights: Tensor, drawn: Tensor) -> Tensor:
     """More depths N x R x F x 1 where ``weights`` (of `march` on ``depths``, N x R x D x 1) are large.
 

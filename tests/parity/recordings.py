@@ -25,10 +25,12 @@ def unpacked(bits: np.ndarray, shape: np.ndarray) -> np.ndarray:
 
 
 def told(golden: Path, system: str) -> dict[str, Any]:
-    """What the files of ``system`` leave to their README: from a parity.json that the folder brings, else from ours."""
-    own = golden / system / "parity.json"
+    """What the files of ``system`` leave to their README: from a parity.json that the folder brings, and where that
+    says nothing from ours."""
+    facts = json.loads(Path(__file__).with_name("parity.json").read_text("utf-8"))[system]
+    shared, own = golden / "parity.json", golden / system / "parity.json"
     if own.is_file():
-        return json.loads(own.read_text("utf-8"))
-    shared = golden / "parity.json"
-    path = shared if shared.is_file() else Path(__file__).with_name("parity.json")
-    return json.loads(path.read_text("utf-8"))[system]
+        return facts | json.loads(own.read_text("utf-8"))
+    if shared.is_file():
+        return facts | json.loads(shared.read_text("utf-8")).get(system, {})
+    return facts

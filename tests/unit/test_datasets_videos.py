@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Picture
 
-from backend.datasets.axes import from_kubric, from_opencv, to_kubric, to_opencv
+from backend.datasets.axes import from_kubric, to_kubric
 from backend.datasets.kitti import Kitti
 from backend.datasets.movi import Movi, _in_pixels
 from backend.datasets.records import Track
-from backend.fields.cameras import intrinsics, look_at, orbit, project
+from backend.fields.cameras import from_opencv, intrinsics, look_at, orbit, project, to_opencv
 from backend.imaging.boxes import box_of
 from backend.synthetic.scene import Video
 from backend.synthetic.writers import kitti as kitti_writer

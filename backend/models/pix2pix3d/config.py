@@ -1,4 +1,4 @@
-"""What a pix2pix3D is made of: the three published configurations and the starter's."""
+"""What a pix2pix3D is made of: the four published configurations and the starter's."""
 
 from __future__ import annotations
 
@@ -79,6 +79,8 @@ class Config:
 PUBLISHED: dict[str, Config] = {
     "seg2cat": Config(labels=6, pivot=(0.0, 0.0, -0.06)),
     "seg2face": Config(labels=19, pivot=(0.0, 0.0, 0.2)),
+    # Its options were not published with the others; these are presumed.
+    "edge2cat": Config(labels=1, draws=True, pivot=(0.0, 0.0, -0.06)),
     "edge2car": Config(
         labels=1,
         draws=True,

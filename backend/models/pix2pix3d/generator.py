@@ -12,7 +12,7 @@ from torch.nn import functional
 from backend.fields.rays import Rays, box_limits, rays_of
 from backend.fields.sparse import Occupancy, occupancy_of, render_sparse
 from backend.fields.triplanes import PUBLISHED, THREE, sample_planes
-from backend.fields.volume import Marched, importance, march, stratified
+from backend.fields.volume import Marched, finished, importance, march, stratified
 from backend.models.pix2pix3d.config import TAKES, Config
 from backend.models.pix2pix3d.layers import FullyConnected
 from backend.models.pix2pix3d.mapping import Mapping
@@ -140,12 +140,7 @@ class Generator(nn.Module):
                 torch.cat(pair, dim=2).gather(2, order.expand(-1, -1, -1, pair[0].shape[-1]))
                 for pair in ((features, fine_features), (sigma, fine_sigma))
             )
-        found = march(features, sigma, depths)
-        seen = found.features
-        if config.white_back:
-            seen = seen + 1 - found.opacity
-        depth = torch.nan_to_num(found.depth, torch.inf).clamp(depths.min(), depths.max())
-        return Marched(seen * 2 - 1, depth, found.opacity, found.weights)
+        return finished(march(features, sigma, depths), depths, config.white_back)
 
     def _limits(self, rays: Rays) -> tuple[float, float] | tuple[Tensor, Tensor]:
         """Between which depths there is something to see."""

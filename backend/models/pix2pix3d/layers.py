@@ -83,6 +83,8 @@ def convolved(x: Tensor, weight: Tensor, kernel: Tensor, up: int = 1, down: int 
     others are correlations: as published.
     """
     size = weight.shape[-1]
+    if up == 2 and size == 1:
+        return upsampled(functional.conv2d(x, weight), kernel)
     if up == 2:
         grown = functional.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
         return filtered(grown, kernel, padding=(1, 1, 1, 1), gain=4)

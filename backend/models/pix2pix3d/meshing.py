@@ -28,7 +28,9 @@ def mesh_of(field: LabelledField, faces: int, context: Any, cells: int = 0) -> M
     def density(points: np.ndarray) -> np.ndarray:
         return field.at(points)[2]
 
-    found = extract_surface(density, config.iso_level, cells or (CELLS // 2 if faces < _FEW else CELLS), check=context.check)
+    found = extract_surface(
+        density, config.iso_level, cells or (CELLS // 2 if faces < _FEW else CELLS), check=context.check
+    )
     vertices, triangles = largest_piece(found.vertices, found.faces)
 
     def project(points: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.datasets.axes import to_opencv
+from backend.fields.cameras import to_opencv
 from backend.imaging.paper import on_white
 from backend.synthetic.scene import Views
 from protocol.problems import ErrorCode, ProblemError
@@ -26,7 +26,7 @@ def write(objects: Iterable[Views], folder: Path) -> None:
     The three hold entries of the same names in the same order, object by object and view by view; `labels.json` has
     the labels' names in the order of their ids, `objects.json` which object each entry shows, `meshes/` a GLB of each
     object, which EG3D has not. Cameras are
-    cam2world and intrinsics as `backend.datasets.axes` says for OpenCV. ProblemError (BAD_INPUT) when objects have
+    cam2world and intrinsics as `backend.fields.cameras` says for OpenCV. ProblemError (BAD_INPUT) when objects have
     different part names or over 256.
     """
     images, labels, edges = _Zip(), _Zip(), _Zip()

@@ -108,13 +108,12 @@ def fill_menus(window: MainWindow) -> None:
     actions.menu(bar, tr("&Help"), "find")
 
 
-def fill_rails(window: MainWindow) -> None:
-    """The tools on the left edge, for pictures and for label maps."""
-    actions = window.actions_by_name
-    actions.fill_bar(window.pages.rail, "open - point pan fit - undo redo clear")
-    actions["point"].setChecked(True)
-    actions.fill_bar(window.pages.label_rail, "open_labels - brush eraser fill hand fit - undo redo label_clear")
-    actions["brush"].setChecked(True)
+def fill_rail(window: MainWindow) -> None:
+    """The tools on the left edge, for pictures or for label maps."""
+    window.pages.rail.clear()
+    tools = "open_labels - brush eraser fill hand" if window.pages.in_labels else "open - point pan"
+    clear = "label_clear" if window.pages.in_labels else "clear"
+    window.actions_by_name.fill_bar(window.pages.rail, f"{tools} fit - undo redo {clear}")
 
 
 def _with(window: MainWindow, save) -> None:

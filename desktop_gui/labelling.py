@@ -50,6 +50,8 @@ class Labelling(QObject):
         self._meshing = Latest(connection, self)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._ask)
+        for jobs in (self._making, self._meshing):
+            jobs.busy_changed.connect(self.entry_changed)
         self._making.progressed.connect(self._on_progress)
         self._making.answered.connect(self._on_made)
         self._meshing.progressed.connect(lambda job, _: self._follow(job))

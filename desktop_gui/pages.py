@@ -1,4 +1,4 @@
-"""Which page is in front, start, picture or label map, and the tool bars and docks that go with each."""
+"""Which page is in front, start, picture or label map, and the docks that go with each."""
 
 from __future__ import annotations
 
@@ -28,18 +28,11 @@ class Pages(QStackedWidget):
         self._start, self._workspace, self._labels = start, workspace, labels
         for page in (start, workspace, labels):
             self.addWidget(page)
-        self.rail = self._make_rail(self.tr("Tools"), "rail")
-        # Each in a line of its own, or the one shown would not reach down to the foot.
-        window.addToolBarBreak(Qt.ToolBarArea.LeftToolBarArea)
-        self.label_rail = self._make_rail(self.tr("Painting tools"), "label_rail")
-
-    def _make_rail(self, title: str, name: str) -> QToolBar:
-        rail = QToolBar(title)
-        rail.setObjectName(name)
-        rail.setIconSize(QSize(20, 20))
-        rail.setMovable(False)
-        self._window.addToolBar(Qt.ToolBarArea.LeftToolBarArea, rail)
-        return rail
+        self.rail = QToolBar(self.tr("Tools"))
+        self.rail.setObjectName("rail")
+        self.rail.setIconSize(QSize(20, 20))
+        self.rail.setMovable(False)
+        window.addToolBar(Qt.ToolBarArea.LeftToolBarArea, self.rail)
 
     @property
     def at_start(self) -> bool:
@@ -66,8 +59,7 @@ class Pages(QStackedWidget):
         self.setCurrentWidget(page)
         objects.set_painting(self.in_labels)
         docks.use("labels" if self.in_labels else "samples", layout)
-        self.rail.setVisible(self.in_workspace)
-        self.label_rail.setVisible(self.in_labels)
+        self.rail.show()
         self.canvas.setFocus()
         self.turned.emit()
 
@@ -75,8 +67,7 @@ class Pages(QStackedWidget):
         """Turn to the ways in; nothing is closed."""
         self.remember(docks)
         self.setCurrentWidget(self._start)
-        for bar in (self.rail, self.label_rail):
-            bar.hide()
+        self.rail.hide()
         docks.hide()
         self._window.setWindowTitle("Wholeform")
         self.turned.emit()

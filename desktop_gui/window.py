@@ -22,7 +22,7 @@ from protocol.messages import Catalogue
 from . import theme
 from .actions import Actions
 from .canvas.canvas import Show
-from .commands import commands, fill_menus, fill_rails
+from .commands import commands, fill_menus, fill_rail
 from .docks import Docks
 from .label_commands import enable_label_commands, label_commands
 from .labelling import Labelling
@@ -100,7 +100,7 @@ class MainWindow(QMainWindow):
             self.addAction(action)  # so that its keys work wherever the focus is
         self.recent_menu = QMenu(self.tr("Open recent"), self)
         fill_menus(self)
-        fill_rails(self)
+        self.actions_by_name["point"].setChecked(True)
         self._presenting = Presenting(self.studio, self.workspace, self.samples, self.view)
         self._reporting = Reporting(
             self.studio, self.badge, self.messages, self.history, self.jobs, self.start_page, self.choose_server
@@ -164,6 +164,7 @@ class MainWindow(QMainWindow):
         page.example.connect(self.open_example)
         page.open_dialog.connect(self.ask_for_picture)
         page.opened.connect(self.open_picture)
+        self.pages.turned.connect(lambda: fill_rail(self))
         self.pages.turned.connect(self._show_zoom)
         self.pages.turned.connect(self._enable_actions)
         page.job_shown.connect(studio.show_job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QFrame,
@@ -22,6 +23,7 @@ from .layouts import empty
 from .parameter_field import Field, make_field
 from .parameters import captioned
 
+ROOMY = 700
 FIELDS = ((SYNTHESIZE, "truncation"), ("mesh", "faces"))  # of the catalogue's tasks, the parameters to set here
 
 
@@ -38,7 +40,9 @@ class LabelBar(QFrame):
         self.setObjectName("bar")
         self.progress = JobProgress()
         self._fields: dict[str, Field] = {}
-        self._field_row = QHBoxLayout()
+        self._field_box = QWidget()
+        self._field_row = QHBoxLayout(self._field_box)
+        self._field_row.setContentsMargins(0, 0, 0, 0)
         self._field_row.setSpacing(16)
         self.style_button = self._button(self.tr("New style"), "")
         self.style_button.setToolTip(self.tr("Other colours and materials for the same labels"))
@@ -54,7 +58,7 @@ class LabelBar(QFrame):
         row = QHBoxLayout()
         row.setSpacing(16)
         row.addWidget(self._make_style(), 0, Qt.AlignmentFlag.AlignBottom)
-        row.addLayout(self._field_row)
+        row.addWidget(self._field_box)
         row.addStretch(1)
         for button in (self.stop, self.save, self.make_mesh):
             row.addWidget(button, 0, Qt.AlignmentFlag.AlignBottom)
@@ -80,6 +84,11 @@ class LabelBar(QFrame):
         layout.addWidget(self._seed)
         layout.addWidget(self.style_button)
         return block
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        # In a small window the buttons matter more.
+        self._field_box.setVisible(event.size().width() >= ROOMY)
+        super().resizeEvent(event)
 
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """Build the fields as this server describes them; what was set stays set."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
 from protocol.problems import ErrorCode, ProblemError
-from protocol.values import Camera, Handle, Image, Mask, Mesh, Value
+from protocol.values import Camera, Handle, Image, Mask, Mesh
 
 
-def load_value(kind: str, text: str) -> Value:
-    """The value of ``kind`` that ``text`` names: a file's path or a handle. ProblemError (BAD_INPUT) otherwise."""
+def load_value(kind: str, text: str) -> Any:
+    """The value of ``kind`` that ``text`` names: a file's path or a handle; a label map as LabelPicture, since only a
+    server knows whose labels it shows. ProblemError (BAD_INPUT) otherwise."""
     if kind not in _LOADERS:
         raise ProblemError(
             ErrorCode.BAD_INPUT, f"A {kind} cannot be given on the command line.", "Use the Python client."
@@ -24,11 +27,18 @@ def load_value(kind: str, text: str) -> Value:
 
 def load_image(path: Path | str) -> Image:
     """The picture in ``path``, upright as its camera noted. ProblemError (BAD_INPUT) when it cannot be read."""
+    with opened(path) as picture:
+        has_alpha = "A" in picture.getbands() or "transparency" in picture.info
+        return Image(np.array(picture.convert("RGBA" if has_alpha else "RGB")))
+
+
+@contextmanager
+def opened(path: Path | str) -> Iterator[PillowImage.Image]:
+    """The file ``path`` in Pillow, upright as its camera noted. ProblemError (BAD_INPUT) when it cannot be read, also
+    by what is done with it."""
     try:
-        with PillowImage.open(path) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            has_alpha = "A" in picture.getbands() or "transparency" in picture.info
-            return Image(np.array(picture.convert("RGBA" if has_alpha else "RGB")))
+        with PillowImage.open(path) as file:
+            yield ImageOps.exif_transpose(file)
     except FileNotFoundError:
         raise _missing(path) from None
     except (UnidentifiedImageError, OSError, PillowImage.DecompressionBombError) as error:
@@ -43,6 +53,12 @@ def load_mask(path: Path | str) -> Mask:
     if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
         return Mask.of(pixels[..., 3] >= 128)
     return Mask.of(pixels[..., :3].max(axis=2) >= 128)
+
+
+def _load_label_picture(text: str) -> Any:
+    from .label_pictures import load_label_picture
+
+    return load_label_picture(text)
 
 
 def _load_mesh(text: str) -> Mesh:
@@ -81,7 +97,8 @@ def _missing(path: Path | str) -> ProblemError:
     return ProblemError(ErrorCode.BAD_INPUT, f"There is no file {path}.", "Check the path.")
 
 
-_LOADERS: dict[str, Callable[[str], Value]] = {
+_LOADERS: dict[str, Callable[[str], Any]] = {
+    "label_map": _load_label_picture,
     "image": load_image,
     "mask": load_mask,
     "mesh": _load_mesh,

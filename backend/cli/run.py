@@ -18,7 +18,7 @@ from protocol.tasks import TASKS
 
 from .connecting import ServerKeyOption, ServerOption, connected
 from .problems import EXIT_STATUSES, shown
-from .task_options import command_name, default_folder, inputs_of, parameters_of, signature
+from .task_options import command_name, default_folder, inputs_of, parameters_of, signature, understood
 
 app = typer.Typer(
     help=f"Run one task and write its results.\n\n{EXIT_STATUSES}",
@@ -27,11 +27,11 @@ app = typer.Typer(
 )
 
 
-def report(client: Client, job: Job, outputs: Outputs, folder: Path, seconds: float, as_json: bool) -> None:
+def report(client: Client, job: Job, outputs: Outputs, out: Path, seconds: float, as_json: bool) -> None:
     """Write a job's outputs and say so: a line of summary on stderr, the files on stdout, one a line, or one JSON."""
-    from .saving import Saved
+    from .saving import Saved, labels_in
 
-    saved = Saved(outputs, folder)
+    saved = Saved(outputs, out, labels_in(job.info))
     if as_json:
         told: dict[str, Any] = {"task": job.task, "job": job.id, "server": client.address, "seconds": round(seconds, 3)}
         told |= {"outputs": saved.names, "info": job.info, "files": [str(path) for path in saved.files]}
@@ -63,7 +63,7 @@ def _command(task: TaskInfo) -> Callable[..., None]:
                 began = time.monotonic()
                 job = client.submit(
                     task.name,
-                    inputs,
+                    understood(client, task, inputs, parameters),
                     parameters,
                     priority="batch" if batch else "interactive",
                     label=str(default_folder(task, given)),
@@ -79,7 +79,13 @@ def _command(task: TaskInfo) -> Callable[..., None]:
 
 def _common(
     *,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results.", show_default=False)] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the results; of film, or of mesh alone, also a file: .mp4, .gif; .glb, .ply, .obj.",
+            show_default=False,
+        ),
+    ] = None,
     server: ServerOption = "",
     server_key: ServerKeyOption = "",
     batch: Annotated[bool, typer.Option("--batch", help="Let interactive jobs go first.")] = False,

@@ -10,12 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from protocol.client import Inputs
+from protocol.client import Client, Inputs
 from protocol.messages import ParameterInfo, PortInfo, TaskInfo
 from protocol.problems import ErrorCode, ProblemError
 
 from .prompts import parse_box, parse_points
 
+_PICTURES = ("image", "mask", "label_map")
 _TYPES = {"integer": int, "number": float, "boolean": bool, "points": list[str]}
 
 
@@ -27,14 +28,26 @@ def command_name(task: TaskInfo) -> str:
 def signature(task: TaskInfo) -> list[inspect.Parameter]:
     """One parameter for each input and each parameter of ``task``, as typer reads them: None means not given."""
     ports = sorted(task.inputs, key=lambda port: not port.required)
-    return [_of_port(port) for port in ports] + [_of_parameter(parameter) for parameter in task.parameters]
+    arguments = _arguments(task)
+    return [_of_port(port, port.name in arguments) for port in ports] + [
+        _of_parameter(parameter) for parameter in task.parameters
+    ]
 
 
-def inputs_of(task: TaskInfo, given: dict[str, Any]) -> Inputs:
-    """The inputs that were given, read from their files. ProblemError (BAD_INPUT) for one that cannot be read."""
+def _arguments(task: TaskInfo) -> set[str]:
+    """The inputs that are typed without a name: those that ``task`` needs, or where it needs this or that, the first of
+    them where it is a picture."""
+    needed = {port.name for port in task.inputs if port.required}
+    first = task.inputs[0] if task.inputs else None
+    return needed or ({first.name} if first is not None and first.kind in _PICTURES else set())
+
+
+def inputs_of(task: TaskInfo, given: dict[str, Any]) -> dict[str, Any]:
+    """The inputs that were given, read from their files; label maps as LabelPicture. ProblemError (BAD_INPUT) for one
+    that cannot be read."""
     from .loading import load_value
 
-    inputs: Inputs = {}
+    inputs: dict[str, Any] = {}
     for port in task.inputs:
         texts = given[port.name]
         if port.many and texts:
@@ -42,6 +55,18 @@ def inputs_of(task: TaskInfo, given: dict[str, Any]) -> Inputs:
         elif not port.many and texts is not None:
             inputs[port.name] = load_value(port.kind, texts)
     return inputs
+
+
+def understood(client: Client, task: TaskInfo, inputs: dict[str, Any], parameters: dict[str, Any]) -> Inputs:
+    """``inputs`` with label maps in place of pictures of them, by the palettes of the server's models. ProblemError
+    (BAD_INPUT) for a picture that is none."""
+    pictures = [port.name for port in task.inputs if port.kind == "label_map" and port.name in inputs]
+    if not pictures:
+        return inputs
+    from .label_pictures import palettes_for
+
+    palettes = palettes_for(client.catalogue(), task, parameters)
+    return inputs | {name: inputs[name].label_map(palettes) for name in pictures}
 
 
 def parameters_of(task: TaskInfo, given: dict[str, Any], more: list[str]) -> dict[str, Any]:
@@ -59,11 +84,14 @@ def parameters_of(task: TaskInfo, given: dict[str, Any], more: list[str]) -> dic
     return parameters | dict(_assignment(text) for text in more)
 
 
-def _of_port(port: PortInfo) -> inspect.Parameter:
-    what = f"{port.help} {_FILES.get(port.kind, '')}".strip()
-    if port.required:
+def _of_port(port: PortInfo, argument: bool) -> inspect.Parameter:
+    what = f"{port.help} {_FILES.get(port.kind, '')}{' Repeatable.' if port.many else ''}".strip()
+    if argument and port.required:
         kind = Annotated[str, typer.Argument(help=what, show_default=False)]
         return inspect.Parameter(port.name, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
+    if argument:
+        kind = Annotated[str | None, typer.Argument(help=what, show_default=False)]
+        return inspect.Parameter(port.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
     base = list[str] if port.many else str
     return _option(port.name, base, what, _flag(port.name))
 
@@ -71,8 +99,9 @@ def _of_port(port: PortInfo) -> inspect.Parameter:
 _FILES = {
     "image": "A picture file.",
     "mask": "A picture file: white, or opaque, is inside.",
+    "label_map": "A picture file of the ids or, without soft edges, of the labels' colours.",
     "mesh": "A .glb, .ply or .obj file.",
-    "camera": "A .npz file with cam2world and intrinsics; repeatable.",
+    "camera": "A .npz file with cam2world and intrinsics.",
     "handle": "HOLDS:ID, as an earlier run printed it.",
 }
 
@@ -125,6 +154,7 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 def default_folder(task: TaskInfo, given: dict[str, Any]) -> Path:
     """Where results go when nobody says: beside the person, named after the first input and the task."""
-    first = next((given[port.name] for port in task.inputs if port.required), "")
+    arguments = _arguments(task)
+    first = next((given[port.name] for port in task.inputs if port.name in arguments), "")
     stem = Path(first).stem if first and Path(first).suffix else ""
     return Path("-".join(filter(None, (stem, command_name(task)))))

@@ -13,6 +13,7 @@ from protocol.values import Camera
 
 CUBE_RADIUS = 0.5 * 3**0.5  # of the sphere around the unit cube
 Point = np.ndarray | tuple[float, float, float]
+Angles = tuple[float, float]  # azimuth and elevation in degrees, as `orbit` takes them
 
 _BORDER = 1.06  # how much larger than the sphere around the object a view is
 _FILL = 0.46  # of the picture's side, from its middle to the farthest point of the object
@@ -65,21 +66,38 @@ def orbit(azimuth: float, elevation: float, fov: float, radius: float = CUBE_RAD
     return Camera(look_at(distance * direction), intrinsics(fov))
 
 
+def ring_angles(views: int, elevation: float) -> list[Angles]:
+    """``views`` azimuths at even distances, the first in front, all at ``elevation``; in degrees."""
+    return [(360.0 * k / views, elevation) for k in range(views)]
+
+
 def ring(views: int, elevation: float, fov: float, radius: float = CUBE_RADIUS) -> list[Camera]:
     """``views`` cameras at even angles around the object, the first in front of it."""
-    return [orbit(360.0 * k / views, elevation, fov, radius) for k in range(views)]
+    return _orbits(ring_angles(views, elevation), fov, radius)
 
 
-def fitted_ring(points: np.ndarray, views: int, elevation: float, fov: float) -> list[Camera]:
-    """A ring from which ``points`` (k x 3) fill the picture, all at the one distance at which every view fits."""
+def fitted(points: np.ndarray, angles: list[Angles], fov: float) -> list[Camera]:
+    """Cameras at ``angles`` from which ``points`` (k x 3) fill the picture, all at the one distance at which every view
+    fits."""
     farthest = max(float(np.linalg.norm(points, axis=1).max()), 1e-3)
     nearest = farthest * float(np.sin(np.radians(fov) / 2)) * _CLEARANCE
     radius = farthest
     for _ in range(_FITTING_ROUNDS):
-        cameras = ring(views, elevation, fov, radius)
+        cameras = _orbits(angles, fov, radius)
         extent = max(float(np.abs(project(camera, points)[:, :2] - 0.5).max()) for camera in cameras)
         radius = max(radius * extent / _FILL, nearest)
-    return ring(views, elevation, fov, radius)
+    return _orbits(angles, fov, radius)
+
+
+def alike(camera: Camera, angles: list[Angles], fov: float) -> list[Camera]:
+    """Cameras at ``angles`` from which an object at the origin is as large in the picture as from ``camera``."""
+    half, own = np.tan(np.radians(fov) / 2), 0.5 / float(camera.intrinsics[1, 1])
+    distance = float(np.linalg.norm(camera.cam2world[:3, 3])) * own / half
+    return _orbits(angles, fov, distance * float(np.sin(np.radians(fov) / 2)) / _BORDER)
+
+
+def _orbits(angles: list[Angles], fov: float, radius: float) -> list[Camera]:
+    return [orbit(azimuth, elevation, fov, radius) for azimuth, elevation in angles]
 
 
 def view_matrix(camera: Camera) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""A share of a job's context: what a task sees of it when it runs as one stage of a larger one."""
+"""Parts of a job's context: what a task sees of it when it runs as one stage of a larger one, and what a model sees
+whose progress the task itself tells of."""
 
 from __future__ import annotations
 
@@ -38,3 +39,16 @@ class Part(Context):
 
     def handle(self, handle: Handle, holds: str | tuple[str, ...]) -> Any:
         return self._whole.handle(handle, holds)
+
+
+class Quiet(Part):
+    """Passes everything on to ``whole`` but progress."""
+
+    def __init__(self, whole: Context) -> None:
+        super().__init__(whole, (0.0, 1.0))
+
+    def stage(self, name: str, steps: int = 1, message: str = "", share: tuple[float, float] = (0.0, 1.0)) -> None:
+        self.check()
+
+    def step(self, done: int, message: str = "") -> None:
+        self.check()

@@ -4,45 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from backend.fields.cameras import fitted_ring
+from backend.fields.cameras import ring_angles, view_matrix
 from backend.meshes.lighting import on_backdrop
-from backend.meshes.renderers import renderer
 from backend.pipelines.context import Context
-from protocol.problems import ErrorCode, ProblemError
-from protocol.values import Camera, Image, Mesh
-
-_FACES, _TEXTURE = 20_000, 1024  # of the mesh that is made to draw a field
-_SAMPLE = 4_000  # vertices that the cameras are fitted to
+from backend.pipelines.labelled import told
+from backend.pipelines.subject import subject_of
+from protocol.values import Camera, Depth, Image, LabelMap
 
 
 def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Gives the views in the cameras' order; info: the renderer and how many views.
+    """Gives the views in the cameras' order, of a labelled field with label maps and depths; info: the renderer, how
+    many views, and the labels.
 
     Raises ProblemError (BAD_INPUT) when there is nothing to draw or a camera is none.
     """
-    mesh = _object(context, inputs)
-    sample = mesh.vertices[:: max(1, len(mesh.vertices) // _SAMPLE)].astype(np.float64)
-    cameras: list[Camera] = inputs.get("cameras") or fitted_ring(
-        sample, parameters["views"], parameters["elevation"], parameters["fov"]
-    )
+    subject = subject_of(context, inputs)
+    angles = ring_angles(parameters["views"], parameters["elevation"])
+    cameras: list[Camera] = inputs.get("cameras") or subject.cameras(angles, parameters["fov"])
+    for camera in cameras:
+        view_matrix(camera)
     context.stage("render", len(cameras), "Drawing the views")
-    drawer = renderer()
-    views = []
-    for done, camera in enumerate(cameras, start=1):
-        picture = drawer.render(mesh, camera, parameters["size"])
-        views.append(Image(picture if parameters["transparent"] else on_backdrop(picture)))
+    views, label_maps, depths = [], [], []
+    for done, view in enumerate(subject.draw(cameras, parameters["size"]), start=1):
+        views.append(Image(view.image if parameters["transparent"] else on_backdrop(view.image)))
+        if view.labels is not None and view.depth is not None:
+            label_maps.append(LabelMap(view.labels))
+            depths.append(Depth(view.depth))
         context.step(done)
-    return {"views": views}, {"renderer": drawer.name, "views": len(views)}
-
-
-def _object(context: Context, inputs: dict[str, Any]) -> Mesh:
-    if "mesh" in inputs:
-        return inputs["mesh"]
-    if "object" not in inputs:
-        raise ProblemError(
-            ErrorCode.BAD_INPUT, "There is nothing to draw.", "Give a mesh, or a handle to one or to a field."
-        )
-    thing = context.handle(inputs["object"], ("mesh", "field"))
-    return thing if isinstance(thing, Mesh) else thing.mesh(_FACES, _TEXTURE, context)
+    info = {"renderer": subject.renderer, "views": len(views)}
+    if not label_maps:
+        return {"views": views}, info
+    return {"views": views, "label_maps": label_maps, "depths": depths}, info | {"labels": told(subject.labels)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.fields.cameras import fitted_ring, intrinsics, look_at, orbit, project, ring, view_matrix
+from backend.fields.cameras import alike, fitted, intrinsics, look_at, orbit, project, ring, ring_angles, view_matrix
 from protocol.problems import ProblemError
 from protocol.values import Camera
 
@@ -52,9 +52,9 @@ def test_sphere_fits_the_view_and_fills_it(fov: float, elevation: float) -> None
 
 
 @pytest.mark.parametrize("shape", [(0.5, 0.5, 0.5), (0.1, 0.5, 0.05), (0.5, 0.02, 0.02)])
-def test_fitted_ring_fills_the_picture_and_cuts_nothing(shape: tuple[float, float, float]) -> None:
+def test_a_fitted_ring_fills_the_picture_and_cuts_nothing(shape: tuple[float, float, float]) -> None:
     points = np.random.default_rng(0).uniform(-1, 1, (500, 3)) * shape
-    places = np.concatenate([project(camera, points) for camera in fitted_ring(points, 8, 15, 35)])
+    places = np.concatenate([project(camera, points) for camera in fitted(points, ring_angles(8, 15), 35)])
     assert places[:, 2].min() > 0
     assert 0.44 < np.abs(places[:, :2] - 0.5).max() < 0.48
 
@@ -77,3 +77,11 @@ def test_what_is_no_camera_is_refused(fault: str) -> None:
         lens[0, 0] = 0
     with pytest.raises(ProblemError, match="not those of a camera"):
         view_matrix(Camera(pose, lens))
+
+
+@pytest.mark.parametrize("fov", [10.0, 35.0, 60.0])
+def test_cameras_alike_see_an_object_as_large(fov: float) -> None:
+    near = np.random.default_rng(0).normal(size=(200, 3)) * 0.02
+    (front,) = alike(orbit(0, 0, 40), [(0.0, 0.0)], fov)
+    sizes = [np.abs(project(camera, near)[:, :2] - 0.5).max() for camera in (front, orbit(0, 0, 40))]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.1)

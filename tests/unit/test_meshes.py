@@ -15,6 +15,7 @@ from backend.meshes.files import FORMATS, load_mesh, save_mesh
 from backend.meshes.texture import planar_texture, sample_colours
 from backend.models.inflate.inference import load
 from backend.pipelines.context import Context
+from protocol.messages import LabelInfo
 from protocol.problems import ErrorCode, ProblemError
 from protocol.values import Mesh
 from tests.unit import shapes_samples as samples
@@ -179,3 +180,82 @@ def test_sampled_colours_are_those_of_the_texels() -> None:
 def test_colour_space_round_trip() -> None:
     every = np.arange(256, dtype=np.uint8)
     np.testing.assert_array_equal(np.rint(to_srgb(to_linear(every))).astype(int), every)
+
+
+# --- meshes with labels ---
+
+
+@pytest.fixture(scope="module")
+def labelled() -> Mesh:
+    """A box whose upper faces are a roof (2), the rest body (1), the upper vertices red."""
+    colours = np.where(samples.box_mesh().vertices[:, 1:2] > 0, (200, 10, 10, 255), (10, 10, 10, 255)).astype(np.uint8)
+    box = samples.box_mesh(colours)
+    above = (box.vertices[box.faces][:, :, 1] > 0).all(axis=1)
+    return Mesh(box.vertices, box.faces, box.colours, face_labels=np.where(above, 2, 1).astype(np.uint16))
+
+
+PARTS = [
+    LabelInfo("background", (255, 255, 255)),
+    LabelInfo("body", (204, 0, 0)),
+    LabelInfo("sun roof", (0, 0, 204)),
+]
+
+
+def test_glb_has_a_mesh_and_a_material_for_each_part(labelled: Mesh, tmp_path: Path) -> None:
+    scene = trimesh.load_scene(save_mesh(labelled, tmp_path / "car.glb", labels=PARTS)[0])
+    assert {name: len(shape.faces) for name, shape in scene.geometry.items()} == {"body": 10, "sun roof": 2}  # type: ignore[union-attr]
+    assert {shape.visual.material.name for shape in scene.geometry.values()} == {"body", "sun roof"}  # type: ignore[union-attr]
+
+
+def test_a_part_without_vertex_colours_has_that_of_the_palette(labelled: Mesh, tmp_path: Path) -> None:
+    plain = Mesh(labelled.vertices, labelled.faces, face_labels=labelled.face_labels)
+    scene = trimesh.load_scene(save_mesh(plain, tmp_path / "car.glb", labels=PARTS)[0])
+    factor = scene.geometry["sun roof"].visual.material.baseColorFactor  # type: ignore[union-attr]
+    assert factor.tolist() == [0, 0, round(255 * ((204 / 255 + 0.055) / 1.055) ** 2.4), 255]  # linear, as glTF has it
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".ply"])
+def test_labels_and_colours_come_back(labelled: Mesh, suffix: str, tmp_path: Path) -> None:
+    back = load_mesh(save_mesh(labelled, tmp_path / f"car{suffix}", labels=PARTS)[0])
+    assert back.face_labels is not None
+    assert back.colours is not None
+
+    def faces_of(mesh: Mesh) -> set[tuple[object, ...]]:
+        assert mesh.face_labels is not None
+        assert mesh.colours is not None
+        corners = np.concatenate([mesh.vertices[mesh.faces], mesh.colours[mesh.faces]], axis=2).round(5)
+        return {
+            (label, *map(tuple, face)) for label, face in zip(mesh.face_labels.tolist(), corners.tolist(), strict=True)
+        }
+
+    assert faces_of(back) == faces_of(labelled)
+
+
+def test_obj_has_a_group_and_a_material_for_each_part_on_shared_vertices(labelled: Mesh, tmp_path: Path) -> None:
+    files = save_mesh(labelled, tmp_path / "car.obj", labels=PARTS)
+    assert [file.name for file in files] == ["car.obj", "car.mtl"]
+    text = files[0].read_text()
+    assert text.count("\nv ") == len(labelled.vertices)
+    assert [line for line in text.splitlines() if line.startswith("usemtl")] == ["usemtl body", "usemtl sun_roof"]
+    assert text.index("g sun_roof") < text.index("usemtl sun_roof") < text.rindex("\nf ")
+    assert "newmtl sun_roof\nKd 0.78431373 0.039215686 0.039215686" in files[1].read_text()
+    corners = [
+        [int(corner.split("/")[0]) - 1 for corner in line.split()[1:]] for line in text.splitlines() if line[0] == "f"
+    ]
+    assert check_mesh(Mesh(labelled.vertices, np.array(corners, np.int32))).sound
+    assert len(load_mesh(files[0]).faces) == 12
+
+
+def test_a_label_that_nobody_named_has_its_number(labelled: Mesh, tmp_path: Path) -> None:
+    scene = trimesh.load_scene(save_mesh(labelled, tmp_path / "car.glb", labels=PARTS[:2])[0])
+    assert set(scene.geometry) == {"body", "part 2"}
+
+
+def test_a_labelled_mesh_with_a_texture_keeps_it(textured: Mesh, tmp_path: Path) -> None:
+    halves = (textured.vertices[textured.faces][:, 0, 0] > 0).astype(np.uint16)
+    both = Mesh(textured.vertices, textured.faces, None, textured.uvs, textured.texture, halves)
+    files = save_mesh(both, tmp_path / "a.obj", labels=PARTS)
+    assert [file.name for file in files] == ["a.obj", "a.mtl", "a.png"]
+    assert files[1].read_text().count("map_Kd a.png") == 2
+    shapes = trimesh.load_scene(save_mesh(both, tmp_path / "a.glb", labels=PARTS)[0]).geometry.values()
+    assert all(shape.visual.material.baseColorTexture.size == (128, 128) for shape in shapes)  # type: ignore[union-attr]

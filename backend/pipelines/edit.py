@@ -1,0 +1,25 @@
+"""Task `edit`: a labelled field made anew from a changed label map, in the look that it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.fields.cameras import view_matrix
+from backend.pipelines.context import Context
+from backend.pipelines.labelled import STEPS, finish, labelled_object
+
+
+def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """As `synthesize`; the field given stays as it is.
+
+    Raises ProblemError: NOT_FOUND when it is gone, BAD_INPUT when it has no labels, for a camera that is none, and as
+    the model does for ids it does not know.
+    """
+    thing = labelled_object(context, inputs["field"])
+    camera = inputs.get("camera", thing.field.camera)
+    view_matrix(camera)
+    seed, keep = parameters["seed"], parameters["keep_style"]
+    context.stage("edit", STEPS, "Changing the object")
+    field = context.model(thing.model).edit(thing.field, inputs["label_map"].ids, camera, keep, seed, context)
+    outputs, info = finish(context, "edit", thing.model, field, parameters["size"])
+    return outputs, info | {"seed": seed, "keep_style": keep}

@@ -146,4 +146,4 @@ def _save_view(window: MainWindow) -> None:
 def _save_mesh(window: MainWindow) -> None:
     labelling = window.studio.labelling
     if labelling.document is not None and labelling.mesh is not None:
-        window.saving.save_mesh_as(labelling.document.name, labelling.mesh)
+        window.saving.save_mesh_as(labelling.document.name, labelling.mesh, labelling.document.palette)

@@ -38,6 +38,7 @@ class Labelling(QObject):
         super().__init__(parent)
         self._connection = connection
         self.models: list[ModelInfo] = []
+        self.how_to_get_one = ""  # a model, where none is ready
         self.document: LabelDocument | None = None
         self.made: Made | None = None
         self.mesh: Mesh | None = None
@@ -60,8 +61,13 @@ class Labelling(QObject):
     # --- models ---
 
     def set_catalogue(self, catalogue: Catalogue) -> None:
-        """The models that paint are those that make objects from labels."""
-        self.models = [model for model in catalogue.models if SYNTHESIZE in model.tasks and model.labels]
+        """The models that paint are those that make objects from labels; the server's own choice comes first."""
+        parameters = [info for task in catalogue.tasks if task.name == SYNTHESIZE for info in task.parameters]
+        usual = next((info.default for info in parameters if info.kind == "model"), "")
+        paint = [model for model in catalogue.models if SYNTHESIZE in model.tasks and model.labels]
+        paint.sort(key=lambda model: model.name != usual)
+        self.models = [model for model in paint if model.ready]
+        self.how_to_get_one = paint[0].missing if paint else ""
         self.models_changed.emit()
 
     @property

@@ -151,8 +151,7 @@ class Orbiting(QObject):
         if coarse:
             self._adapt(took)
         if wanted.made is self._labelling.made:
-            labels = job.outputs.get("label_maps")
-            self._show(View(wanted.orbit, job.outputs["views"][0], labels[0] if labels else None, coarse))
+            self._show(View.of(wanted.orbit, job.outputs, coarse))
 
     def _adapt(self, took: float) -> None:
         at = COARSE.index(self._coarse)
@@ -164,9 +163,9 @@ class Orbiting(QObject):
         if job.outputs is not None and made is wanted.made:
             self._labelling.works()
             self._editing = None
-            labels = job.outputs.get("label_maps")
-            if labels:
-                self._labelling.edit_from(wanted.made, labels[0], wanted.orbit.camera())
+            labels = View.of(wanted.orbit, job.outputs, coarse=False).labels
+            if labels is not None:
+                self._labelling.edit_from(wanted.made, labels, wanted.orbit.camera())
         elif job.outputs is None and not self._lost_or_failed(job, wanted.made):
             self._editing = None
         self.busy_changed.emit()

@@ -245,7 +245,7 @@ class Painting(QObject):
         """Why nothing can be painted with this server; empty where something can, or may yet."""
         if self._labelling.models or self._studio.connection.catalogue is None:
             return ""
-        return self.tr("This server has no model that paints labels.")
+        return f"{self.tr('This server has no model that paints labels.')} {self._labelling.how_to_get_one}".strip()
 
     def _why_empty(self) -> str:
         if self._labelling.models:

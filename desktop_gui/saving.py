@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from PySide6.QtGui import QDrag, QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from protocol import Image, Mesh
+from protocol.messages import LabelInfo
 
 from .export import MESH_FORMATS, save_mesh, save_picture
 from .net.background import Background
@@ -73,14 +74,15 @@ class Saving(QObject):
         if mesh is not None:
             self.save_mesh_as(document.picture.name, mesh)
 
-    def save_mesh_as(self, name: str, mesh: Mesh) -> None:
-        """Ask where and in which format, and write ``mesh``; ``name`` is the file's that is proposed."""
+    def save_mesh_as(self, name: str, mesh: Mesh, labels: Sequence[LabelInfo] = ()) -> None:
+        """Ask where and in which format, and write ``mesh``, of whose faces ``labels`` are; ``name`` is the file's that
+        is proposed."""
         kinds = {
             "glb": self.tr("glTF binary, with texture (*.glb)"),
             "ply": self.tr("PLY, with vertex colours (*.ply)"),
             "obj": self.tr("Wavefront OBJ, with texture (*.obj)"),
         }
-        self.ask(f"{name}.glb", ";;".join(kinds.values()), lambda path: save_mesh(path, mesh))
+        self.ask(f"{name}.glb", ";;".join(kinds.values()), lambda path: save_mesh(path, mesh, labels))
 
     def save_all(self, document: Document) -> None:
         """Ask for a folder and write everything there is, the mesh in every format."""

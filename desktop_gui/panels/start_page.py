@@ -157,6 +157,8 @@ class StartPage(QWidget):
         self.blank_button = QPushButton(self.tr("Paint"))
         self.blank_button.clicked.connect(self.blank)
         self._why = QLabel(self.tr("or drop a label map here"))
+        self._why.setWordWrap(True)
+        self._why.setMinimumWidth(180)
         self._why.setObjectName("muted")
         self._paint = Card(
             self.tr("Paint labels, get an object"),

@@ -41,6 +41,12 @@ class View:
     labels: LabelMap | None = None
     coarse: bool = False
 
+    @classmethod
+    def of(cls, orbit: Orbit, outputs: Outputs, coarse: bool) -> View:
+        """From the outputs of `render` for one camera."""
+        labels = outputs["label_maps"][0] if "label_maps" in outputs else None
+        return cls(orbit, outputs["views"][0], labels, coarse)
+
     def coloured(self, palette: tuple[LabelInfo, ...]) -> np.ndarray | None:
         """The parts in their colours: uint8 H x W x 4, the background transparent. None where nobody knows them."""
         if self.labels is None:

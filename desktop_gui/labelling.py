@@ -301,6 +301,7 @@ class Labelling(QObject):
         if job.outputs is not None:
             mesh = job.outputs["mesh"]
             if isinstance(mesh, Mesh) and made is self.made:
+                self._note(job)
                 self.mesh = mesh
                 self.noted.emit(self.tr("{0} is a mesh").format(self._name))
                 self.mesh_changed.emit()

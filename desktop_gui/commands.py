@@ -21,7 +21,7 @@ def commands(window: MainWindow) -> list[Command]:
     tr, studio, saving = window.tr, window.studio, window.saving
     canvas, pointing = window.workspace.canvas, window.studio.pointing
     return [
-        Command("start_page", tr("Start page"), window.enter_start_page),
+        Command("start_page", tr("Start page"), lambda: window.pages.enter_start(window.docks)),
         Command("enter_picture", tr("Back to the picture"), window.enter_picture),
         Command("open", tr("Open a picture…"), window.ask_for_picture, "Ctrl+O", "open"),
         Command("paste", tr("Paste a picture"), window.paste, "Ctrl+V"),

@@ -141,10 +141,6 @@ class MainWindow(QMainWindow):
         """What undo and redo are about."""
         return self.studio.labelling if self.pages.in_labels else self.studio.pointing
 
-    def enter_start_page(self) -> None:
-        """Back to the ways in."""
-        self.pages.enter_start(self.docks)
-
     def enter_labels(self) -> None:
         """Paint on, or begin to."""
         if self.studio.labelling.document is None:
@@ -215,7 +211,7 @@ class MainWindow(QMainWindow):
             self.painting.set_catalogue(self.settings.catalogue)
         self.start_page.show_recent(self.settings.recent)
         self._fill_recent_menu()
-        self.enter_start_page()
+        self.pages.enter_start(self.docks)
 
     def start(self, servers: ServerSettings | None = None) -> None:
         """Read the jobs of the last run and connect: to ``servers``, for this run alone, or as chosen before."""

@@ -338,5 +338,5 @@ def test_a_server_without_such_a_model_says_so(open_window: Opener, ball_server:
     driver.window.enter_labels()
     driver.turn(0.05)
     assert "no model that paints" in driver.window.label_page.canvas.hint
-    driver.window.enter_start_page()
+    driver.window.actions_by_name["start_page"].trigger()
     assert driver.window.pages.at_start

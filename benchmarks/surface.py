@@ -10,7 +10,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
 
-from backend.fields.surface import Density, Surface, extract_surface
+from backend.fields.surface import STRIDE, Density, Surface, extract_surface
 
 from .report import report
 
@@ -50,9 +50,9 @@ def tri_plane(seed: int, size: int = 128, channels: int = 8, hidden: int = 32) -
     return density
 
 
-def timed(density: Density, cells: int, **how: int) -> tuple[Surface, float]:
+def timed(density: Density, cells: int, stride: int = STRIDE) -> tuple[Surface, float]:
     start = time.perf_counter()
-    surface = extract_surface(density, LEVEL, cells, **how)
+    surface = extract_surface(density, LEVEL, cells, stride=stride)
     return surface, time.perf_counter() - start
 
 

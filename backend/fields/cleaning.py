@@ -77,4 +77,4 @@ def lightened(
         return points - away * normals[nearest]
 
     fewer, triangles = decimate(dense, faces, most, onto_surface, check)
-    return Lightened(fewer.astype(np.float32), triangles.astype(np.int32), tree.query(fewer)[1])
+    return Lightened(fewer.astype(np.float32), triangles.astype(np.int32), np.asarray(tree.query(fewer)[1]))

@@ -34,8 +34,7 @@ def test_surface_of_recorded_densities(golden: Path) -> None:
 
 
 def test_coarse_to_fine_finds_the_largest_part_of_recorded_densities(golden: Path) -> None:
-    """Random weights make a field that differs from sample to sample: specks beside it and dents in a cut may be
-    missed."""
+    """Random weights make a field that differs from sample to sample: specks beside it, and dents in a cut, may go."""
     for path in recorded(golden, "pix2pix3d/mesh_*.npz"):
         stored = np.load(path)
         grid, level = stored["sigma_grid"], float(stored["threshold"])

@@ -1,8 +1,7 @@
 """The parts of pix2pix3D against the numbers that the authors' code gave.
 
 The plain decoder of EG3D, one network for colours and density (`plain_*` in decoder.npz), is in no pix2pix3D, so there
-is none here. There are no discriminators either (discriminator.npz, D and D_semantic of the key lists, `mbstd` in
-ops.npz). Of the modulated convolution ours is the unfused form, and held against both.
+is none here. Of the modulated convolution ours is the unfused form, and held against both.
 """
 
 from __future__ import annotations

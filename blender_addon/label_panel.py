@@ -11,6 +11,7 @@ from .forms import stage_titles
 from .panels import Tab, wrapped
 from .session import Painting, current
 
+_SHOWN = ("model", "quality", "seed")  # of the form
 ACROSS = 130  # pixels that a swatch and its name need
 
 
@@ -27,7 +28,7 @@ def draw_map(layout: Any, scene: Any) -> None:
     column.use_property_split = True
     column.use_property_decorate = False
     for field in parameters.fields(scene, "LABELS"):
-        if field.name in ("model", "seed"):
+        if field.name in _SHOWN:
             column.prop(group, field.name)
 
 
@@ -59,7 +60,7 @@ def draw_object(layout: Any, scene: Any, painting: Painting | None) -> None:
     if painting is None:
         return
     _draw_progress(layout, painting)
-    icon = thumbnails.icon(painting.picture.name, 0)
+    icon = thumbnails.icon(painting.icon, 0)
     if icon:
         layout.template_icon(icon_value=icon, scale=8.0)
     if painting.made is not None:

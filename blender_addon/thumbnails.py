@@ -21,6 +21,12 @@ def put(owner: str, pictures: Sequence[np.ndarray]) -> None:
         _put(f"{owner} {index}", pixels, THUMBNAIL)
 
 
+def drop(owner: str) -> None:
+    """Free the icon of the first picture of ``owner``."""
+    if _collections and f"{owner} 0" in _collections[0]:
+        del _collections[0][f"{owner} 0"]
+
+
 def icon(owner: str, index: int) -> int:
     """The icon of one picture, 0 when there is none."""
     name = f"{owner} {index}"

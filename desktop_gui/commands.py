@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QMenu
 
 from .actions import Command
-from .canvas.canvas import Show, Tool
+from .canvas.canvas import Show
+from .label_commands import BRUSH, OPEN_LABELS, SAVE_LABELS
 
 if TYPE_CHECKING:
     from .window import MainWindow
@@ -20,6 +21,8 @@ def commands(window: MainWindow) -> list[Command]:
     tr, studio, saving = window.tr, window.studio, window.saving
     canvas, pointing = window.workspace.canvas, window.studio.pointing
     return [
+        Command("start_page", tr("Start page"), lambda: window.pages.enter_start(window.docks)),
+        Command("enter_picture", tr("Back to the picture"), window.enter_picture),
         Command("open", tr("Open a picture…"), window.ask_for_picture, "Ctrl+O", "open"),
         Command("paste", tr("Paste a picture"), window.paste, "Ctrl+V"),
         Command("example", tr("Open the example"), window.open_example),
@@ -31,13 +34,13 @@ def commands(window: MainWindow) -> list[Command]:
         Command("save_masks", tr("Save the masks…"), lambda: _with(window, saving.save_masks)),
         Command("save_all", tr("Save everything in a folder…"), lambda: _with(window, saving.save_all), "Ctrl+Shift+S"),
         Command("quit", tr("Quit"), window.close, "Ctrl+Q"),
-        Command("undo", tr("Undo"), pointing.undo, "Ctrl+Z", "undo"),
-        Command("redo", tr("Redo"), pointing.redo, "Ctrl+Shift+Z|Ctrl+Y", "redo"),
+        Command("undo", tr("Undo"), lambda: window.edited.undo(), "Ctrl+Z", "undo"),
+        Command("redo", tr("Redo"), lambda: window.edited.redo(), "Ctrl+Shift+Z|Ctrl+Y", "redo"),
         Command("clear", tr("Clear points and box"), pointing.clear, "", "clear", tip=tr("Clear points and box (Esc)")),
         Command(
             "point",
             tr("Point at an object"),
-            lambda: canvas.set_tool(Tool.POINT),
+            lambda: canvas.set_pan_tool(False),
             "S",
             "point",
             "tool",
@@ -46,7 +49,7 @@ def commands(window: MainWindow) -> list[Command]:
         Command(
             "pan",
             tr("Move the picture"),
-            lambda: canvas.set_tool(Tool.PAN),
+            lambda: canvas.set_pan_tool(True),
             "H",
             "pan",
             "tool",
@@ -58,17 +61,17 @@ def commands(window: MainWindow) -> list[Command]:
         Command("make_mesh", tr("Make a mesh of the sample shown"), window.make_mesh),
         Command("next_sample", tr("Next sample"), lambda: window.step_sample(1), "Ctrl+Right"),
         Command("previous_sample", tr("Previous sample"), lambda: window.step_sample(-1), "Ctrl+Left"),
-        Command("fit", tr("Fit the picture"), canvas.fit, "F", "fit"),
-        Command("actual", tr("Actual size"), lambda: canvas.zoom_to(1.0), "Ctrl+1"),
-        Command("zoom_in", tr("Zoom in"), lambda: canvas.zoom(1.25), "Ctrl++|Ctrl+="),
-        Command("zoom_out", tr("Zoom out"), lambda: canvas.zoom(0.8), "Ctrl+-"),
+        Command("fit", tr("Fit the picture"), lambda: window.pages.canvas.fit(), "F", "fit"),
+        Command("actual", tr("Actual size"), lambda: window.pages.canvas.zoom_to(1.0), "Ctrl+1"),
+        Command("zoom_in", tr("Zoom in"), lambda: window.pages.canvas.zoom(1.25), "Ctrl++|Ctrl+="),
+        Command("zoom_out", tr("Zoom out"), lambda: window.pages.canvas.zoom(0.8), "Ctrl+-"),
         Command("show_picture", tr("Show the picture alone"), lambda: window.show_as(Show.PICTURE), "1"),
         Command("show_outline", tr("Show the outline"), lambda: window.show_as(Show.OUTLINE), "2"),
         Command("show_whole", tr("Show the whole object"), lambda: window.show_as(Show.WHOLE), "3"),
         Command("show_agreement", tr("Show where the samples agree"), lambda: window.show_as(Show.AGREEMENT), "4"),
         Command("hover", tr("Show what a click would take"), lambda: _toggle_hover(window), checkable=True),
         Command("docks", tr("Hide or show the docks"), window.toggle_docks, tip=tr("Hide or show the docks (Tab)")),
-        Command("layout", tr("Reset the layout"), window.reset_layout),
+        Command("layout", tr("Reset the layout"), window.docks.reset),
         Command("theme_system", tr("As the system"), lambda: window.set_theme("system"), group="theme"),
         Command("theme_dark", tr("Dark"), lambda: window.set_theme("dark"), group="theme"),
         Command("theme_light", tr("Light"), lambda: window.set_theme("light"), group="theme"),
@@ -84,16 +87,20 @@ def fill_menus(window: MainWindow) -> None:
     tr, actions, bar = window.tr, window.actions_by_name, window.menuBar()
     file = actions.menu(bar, tr("&File"), "open")
     file.addMenu(window.recent_menu)
-    actions.fill_menu(file, f"paste example - save {SAVE} - quit")
+    actions.fill_menu(file, f"paste example - {OPEN_LABELS} - save {SAVE} - {SAVE_LABELS} - start_page quit")
     save = QMenu(window.workspace.bar.save)
     actions.fill_menu(save, SAVE)
     window.workspace.bar.save.setMenu(save)
+    save_labels = QMenu(window.label_page.bar.save)
+    actions.fill_menu(save_labels, SAVE_LABELS)
+    window.label_page.bar.save.setMenu(save_labels)
     actions.menu(bar, tr("&Edit"), "undo redo clear")
     actions.menu(bar, tr("&Object"), "point pan - make stop - previous_sample next_sample accept make_mesh")
+    actions.menu(bar, tr("&Labels"), f"{BRUSH} - new_style edit_here look_labels label_mesh label_stop - enter_picture")
     view = actions.menu(
         bar, tr("&View"), "fit actual zoom_in zoom_out - show_picture show_outline show_whole show_agreement - hover -"
     )
-    for dock in window.docks.values():
+    for dock in window.docks:
         view.addAction(dock.toggleViewAction())
     actions.fill_menu(view, "docks layout -")
     actions.menu(view, tr("Theme"), "theme_system theme_dark theme_light")
@@ -102,10 +109,11 @@ def fill_menus(window: MainWindow) -> None:
 
 
 def fill_rail(window: MainWindow) -> None:
-    """The tools on the left edge."""
-    actions = window.actions_by_name
-    actions.fill_bar(window.rail, "open - point pan fit - undo redo clear")
-    actions["point"].setChecked(True)
+    """The tools on the left edge, for pictures or for label maps."""
+    window.pages.rail.clear()
+    tools = "open_labels - brush eraser fill hand" if window.pages.in_labels else "open - point pan"
+    clear = "label_clear" if window.pages.in_labels else "clear"
+    window.actions_by_name.fill_bar(window.pages.rail, f"{tools} fit - undo redo {clear}")
 
 
 def _with(window: MainWindow, save) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from protocol import ErrorCode, Image, Mask, Mesh, ProblemError
+from protocol.messages import LabelInfo
+
+from .files import Replacing
+from .part_export import part_glb, part_scene
 
 if TYPE_CHECKING:
     import trimesh
@@ -22,16 +25,17 @@ def save_picture(path: Path, value: Image | Mask) -> list[Path]:
     """Write ``value`` as PNG. ProblemError (INTERNAL) when the place cannot be written to."""
     import PIL.Image
 
-    with _Replacing(path) as temporary:
+    with Replacing(path) as temporary:
         PIL.Image.fromarray(value.pixels).save(temporary, format="PNG")
     return [path]
 
 
-def save_mesh(path: Path, mesh: Mesh) -> list[Path]:
+def save_mesh(path: Path, mesh: Mesh, labels: Sequence[LabelInfo] = ()) -> list[Path]:
     """Write ``mesh`` in the format that the suffix of ``path`` names (.glb, .ply, .obj); returns all files written.
 
     GLB and OBJ carry the texture where the mesh has one, else the vertex colours; PLY carries vertex colours. OBJ
-    writes its material and texture beside, named after it. ProblemError: BAD_PARAMETER for another suffix, INTERNAL
+    writes its material and texture beside, named after it. In GLB and OBJ a mesh with face labels is one object with
+    one material for each of its ``labels``. ProblemError: BAD_PARAMETER for another suffix, INTERNAL
     when the place cannot be written to.
     """
     suffix = path.suffix.lower().lstrip(".")
@@ -40,8 +44,11 @@ def save_mesh(path: Path, mesh: Mesh) -> list[Path]:
             ErrorCode.BAD_PARAMETER, f"“{path.name}” has no mesh format.", f"End it in .{', .'.join(MESH_FORMATS)}."
         )
     if suffix == "obj":
-        return _save_obj(path, mesh)
-    with _Replacing(path) as temporary:
+        return _save_obj(path, mesh, labels)
+    with Replacing(path) as temporary:
+        if suffix == "glb" and mesh.face_labels is not None:
+            temporary.write_bytes(part_glb(mesh, labels))
+            return [path]
         material = _glb_material(mesh) if suffix == "glb" else None
         temporary.write_bytes(_bytes_of(_trimesh(mesh, material).export(file_type=suffix)))
     return [path]
@@ -57,7 +64,7 @@ def _glb_material(mesh: Mesh) -> Material | None:
     return PBRMaterial("Wholeform", baseColorTexture=picture, metallicFactor=0.0, roughnessFactor=0.9)
 
 
-def _save_obj(path: Path, mesh: Mesh) -> list[Path]:
+def _save_obj(path: Path, mesh: Mesh, labels: Sequence[LabelInfo]) -> list[Path]:
     import PIL.Image
     from trimesh.exchange.obj import export_obj
     from trimesh.visual.material import SimpleMaterial
@@ -69,10 +76,11 @@ def _save_obj(path: Path, mesh: Mesh) -> list[Path]:
         black = [0, 0, 0, 255]
         material = SimpleMaterial(PIL.Image.fromarray(mesh.texture), diffuse=[255] * 4, ambient=black, specular=black)
         material.name = stem
-    text, extra = export_obj(_trimesh(mesh, material), return_texture=True, mtl_name=f"{stem}.mtl")
+    shape = _trimesh(mesh, material) if mesh.face_labels is None else part_scene(mesh, labels, simple=True)
+    text, extra = export_obj(shape, return_texture=True, mtl_name=f"{stem}.mtl")
     written: list[Path] = []
     for name, content in {path.name: text, **extra}.items():
-        with _Replacing(path.with_name(name)) as temporary:
+        with Replacing(path.with_name(name)) as temporary:
             temporary.write_bytes(_bytes_of(content))
         written.append(path.with_name(name))
     return written
@@ -102,28 +110,3 @@ def _sampled(texture: np.ndarray, uvs: np.ndarray) -> np.ndarray:
     columns = np.clip((uvs[:, 0] * width).astype(int), 0, width - 1)
     rows = np.clip(((1 - uvs[:, 1]) * height).astype(int), 0, height - 1)
     return texture[rows, columns]
-
-
-class _Replacing:
-    """A temporary file that takes the place of ``path`` only when it was written in full."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-
-    def __enter__(self) -> Path:
-        return self._temporary
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        try:
-            if kind is None:
-                os.replace(self._temporary, self._path)
-        except OSError as refused:
-            error = refused
-        self._temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise ProblemError(
-                ErrorCode.INTERNAL,
-                f"“{self._path.name}” could not be written: {error.strerror or error}.",
-                "Choose another folder, or check its rights and the free space.",
-            ) from error

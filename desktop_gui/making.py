@@ -20,7 +20,7 @@ from .qimages import png_bytes, qimage_of, scaled
 from .state.document import Document
 from .state.jobs import MESH, TASKS, JobEntry, JobList
 from .state.pictures import cut_out
-from .state.results import Result
+from .state.results import Result, note_of
 
 THUMBNAIL = 112
 SAVE_MS = 400
@@ -173,7 +173,7 @@ class Making(QObject):
         if entry is None:
             return
         was = entry.state
-        self._follow(entry, job)
+        entry.follow(job)
         if job.state is JobState.DONE and job.outputs is not None:
             self._on_done(entry, job)
         elif not job.state.is_final and len(job.previews) != self._previewed.get(job.id):
@@ -186,19 +186,6 @@ class Making(QObject):
             self.ended.emit(job.id)
         if was is not entry.state:
             self._save_soon.start()
-
-    @staticmethod
-    def _follow(entry: JobEntry, job: Job) -> None:
-        entry.state, entry.cancelling = job.state, job.cancelling and not job.state.is_final
-        entry.problem = job.problem
-        progress = job.progress
-        if job.state is JobState.UPLOADING:
-            done, total = job.uploaded
-            entry.fraction = done / total if total else 0.0
-        elif progress is not None:
-            entry.stage, entry.message = progress.stage, progress.message
-            entry.step, entry.steps = progress.step, progress.steps
-            entry.fraction, entry.eta_s, entry.position = progress.fraction, progress.eta_s, progress.position
 
     def _on_done(self, entry: JobEntry, job: Job) -> None:
         assert job.outputs is not None
@@ -215,7 +202,8 @@ class Making(QObject):
         result.chosen = min(entry.chosen, len(result.samples) - 1)
         self.results[job.id] = result
         catalogue = self._connection.catalogue
-        entry.note = result.note({model.name: model.level for model in catalogue.models} if catalogue else {})
+        levels = {model.name: model.level for model in catalogue.models} if catalogue else {}
+        entry.note = note_of(result.info, levels)
         self._picture_row(result)
         self.result_ready.emit(job.id)
         for child in self.jobs.children(job.id):

@@ -22,6 +22,7 @@ from .studio import Studio
 
 PATIENCE_MS = 1500
 CONNECTION = "connection"
+LABELS = "labels"
 
 
 class Reporting(QObject):
@@ -54,6 +55,9 @@ class Reporting(QObject):
         connection.state_changed.connect(self._on_connection)
         connection.heartbeat.connect(self._on_heartbeat)
         studio.problem_raised.connect(self._on_problem)
+        studio.labelling.failed.connect(self._on_labels_failed)
+        studio.orbiting.failed.connect(self._on_labels_failed)
+        studio.labelling.made_changed.connect(lambda: messages.dismiss(LABELS))
         studio.noted.connect(history.note)
         studio.whole_elsewhere.connect(self._on_whole_elsewhere)
         studio.active_changed.connect(self._show_jobs)
@@ -124,6 +128,15 @@ class Reporting(QObject):
         if entry is not None and not entry.parent:
             offers.append(Offer(self.tr("Run again"), lambda: self._studio.run_again(job_id)))
         self._messages.show_problem(problem, job_id or "problem", job_id, offers)
+
+    def _on_labels_failed(self, problem: Problem, job_id: str) -> None:
+        self._history.note(str(problem))
+        again = Offer(self.tr("Try again"), self._try_labels_again)
+        self._messages.show_problem(problem, LABELS, job_id, [again])
+
+    def _try_labels_again(self) -> None:
+        self._messages.dismiss(LABELS)
+        self._studio.labelling.again()
 
     def _on_whole_elsewhere(self, job_id: str) -> None:
         entry = self._studio.making.jobs.get(job_id)

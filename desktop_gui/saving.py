@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from PySide6.QtGui import QDrag, QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from protocol import Image, Mesh
+from protocol.messages import LabelInfo
 
 from .export import MESH_FORMATS, save_mesh, save_picture
 from .net.background import Background
@@ -43,7 +44,7 @@ class Saving(QObject):
         """Ask where and write the shown sample's picture."""
         if document.result is not None:
             completed = document.result.sample.completed
-            self._ask(
+            self.ask(
                 f"{document.picture.name}-whole.png",
                 self.tr("PNG picture (*.png)"),
                 lambda p: save_picture(p, completed),
@@ -65,19 +66,23 @@ class Saving(QObject):
                 written += save_picture(path.with_name(f"{stem}-amodal-mask.png"), result.sample.amodal)
             return written
 
-        self._ask(f"{document.picture.name}-modal-mask.png", self.tr("PNG picture (*.png)"), write)
+        self.ask(f"{document.picture.name}-modal-mask.png", self.tr("PNG picture (*.png)"), write)
 
     def save_mesh(self, document: Document) -> None:
         """Ask where and in which format, and write the shown sample's mesh."""
         mesh = document.result.sample.mesh if document.result is not None else None
-        if mesh is None:
-            return
+        if mesh is not None:
+            self.save_mesh_as(document.picture.name, mesh)
+
+    def save_mesh_as(self, name: str, mesh: Mesh, labels: Sequence[LabelInfo] = ()) -> None:
+        """Ask where and in which format, and write ``mesh``, of whose faces ``labels`` are; ``name`` is the file's that
+        is proposed."""
         kinds = {
             "glb": self.tr("glTF binary, with texture (*.glb)"),
             "ply": self.tr("PLY, with vertex colours (*.ply)"),
             "obj": self.tr("Wavefront OBJ, with texture (*.obj)"),
         }
-        self._ask(f"{document.picture.name}.glb", ";;".join(kinds.values()), lambda path: save_mesh(path, mesh))
+        self.ask(f"{name}.glb", ";;".join(kinds.values()), lambda path: save_mesh(path, mesh, labels))
 
     def save_all(self, document: Document) -> None:
         """Ask for a folder and write everything there is, the mesh in every format."""
@@ -100,7 +105,7 @@ class Saving(QObject):
     def save_view(self, document: Document | None, picture: QImage) -> None:
         """Ask where and write what the 3D view shows."""
         name = document.picture.name if document is not None else "object"
-        self._ask(f"{name}-view.png", self.tr("PNG picture (*.png)"), lambda path: _write_image(path, picture))
+        self.ask(f"{name}-view.png", self.tr("PNG picture (*.png)"), lambda path: _write_image(path, picture))
 
     def drag_sample(self, document: Document | None, index: int) -> None:
         """Let the person drag a sample's picture to another program, as a file named after the picture."""
@@ -119,7 +124,9 @@ class Saving(QObject):
 
         self._background.run(lambda: save_picture(path, completed), drag, self.failed.emit)
 
-    def _ask(self, name: str, kinds: str, write: Callable[[Path], list[Path]]) -> None:
+    def ask(self, name: str, kinds: str, write: Callable[[Path], list[Path]]) -> None:
+        """Ask for a file, ``name`` proposed, of one of ``kinds`` (as QFileDialog wants them); ``write`` it on another
+        thread."""
         dialog = QFileDialog(self._window, self.tr("Save"), self._settings.folder, kinds)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setFileMode(QFileDialog.FileMode.AnyFile)

@@ -11,9 +11,11 @@ from PySide6.QtGui import QImage
 
 from protocol import JobState
 
+from .labelling import Labelling
 from .making import Making
 from .net.background import Background
 from .net.connection import Connection
+from .orbiting import Orbiting
 from .pointing import Pointing
 from .qimages import load_picture, picture_of, pyramid, qimage_of
 from .state.document import Document, Picture
@@ -39,11 +41,14 @@ class Studio(QObject):
         self.connection = Connection(self.background, self)
         self.pointing = Pointing(self.connection, self)
         self.making = Making(self.connection, self.background, self)
+        self.labelling = Labelling(self.connection, self)
+        self.orbiting = Orbiting(self.connection, self.labelling, self)
         self.document: Document | None = None
         self.levels: list[QImage] = []  # of the open picture, for drawing
         self._loading = 0
         self._show_when_fetched = ""
         self.pointing.failed.connect(self.problem_raised)
+        self.labelling.noted.connect(self.noted)
         self.making.result_ready.connect(self._on_result)
         self.making.mesh_ready.connect(self._on_mesh)
         self.making.ended.connect(self._on_ended)

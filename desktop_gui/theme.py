@@ -111,7 +111,7 @@ QTabBar::tab:hover {{ color: {text}; }}
 #card {{ border: 1px solid {line}; border-radius: 12px; }}
 #card:hover {{ border-color: {accent}; }}
 #dropping {{ border: 2px dashed {accent}; border-radius: 12px; }}
-#title {{ font-size: 22pt; font-weight: 600; }}
+#title {{ font-size: 16pt; font-weight: 600; }}
 #subtitle {{ color: {muted}; font-size: 11pt; }}
 #heading {{ font-size: 12pt; font-weight: 600; }}
 #muted {{ color: {muted}; }}

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
-    QDockWidget,
     QFileDialog,
     QLabel,
     QMainWindow,
     QMenu,
-    QStackedWidget,
-    QTabWidget,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
@@ -27,16 +23,23 @@ from . import theme
 from .actions import Actions
 from .canvas.canvas import Show
 from .commands import commands, fill_menus, fill_rail
+from .docks import Docks
+from .label_commands import enable_label_commands, label_commands
+from .labelling import Labelling
+from .pages import Pages
+from .painting import Painting
 from .panels.command_palette import CommandPalette
 from .panels.connection_badge import ConnectionBadge
 from .panels.connection_dialog import ConnectionDialog
-from .panels.dock_grip import DockGrip
 from .panels.history_panel import HistoryPanel
 from .panels.jobs_panel import JobsPanel
+from .panels.label_page import LabelPage
 from .panels.message_bar import MessageBar
+from .panels.palette_panel import PalettePanel
 from .panels.samples_panel import SamplesPanel
 from .panels.start_page import StartPage
 from .panels.workspace import Workspace
+from .pointing import Pointing
 from .presenting import Presenting
 from .qimages import PATTERNS
 from .reporting import Reporting
@@ -45,10 +48,11 @@ from .settings import Settings
 from .state.jobs import MESH
 from .state.servers import ServerSettings
 from .studio import Studio
+from .viewer.object_panel import ObjectPanel
 from .viewer.view_panel import ViewPanel
 
 EXAMPLE = Path(__file__).parent / "examples" / "coffee.jpg"
-LAYOUT_VERSION = 1
+LABEL_EXAMPLE = Path(__file__).parent / "examples" / "labels.png"
 
 
 class MainWindow(QMainWindow):
@@ -62,9 +66,12 @@ class MainWindow(QMainWindow):
         self.settings = Settings()
         self.studio = Studio(self)
         self.theme = theme.DARK
-        self.start_page = StartPage(QImage(str(EXAMPLE)))
+        self.start_page = StartPage(QImage(str(EXAMPLE)), QImage(str(LABEL_EXAMPLE)))
         self.workspace = Workspace()
+        self.label_page = LabelPage()
+        self.labels = PalettePanel()
         self.view = ViewPanel()
+        self.object_panel = ObjectPanel(self.view)
         self.samples = SamplesPanel()
         self.jobs = JobsPanel()
         self.history = HistoryPanel()
@@ -75,14 +82,25 @@ class MainWindow(QMainWindow):
         self.saving = Saving(self, self.settings, self.studio.background)
         self.actions_by_name = Actions()
         self._dialog: ConnectionDialog | None = None
+        self.painting = Painting(self.studio, self.label_page, self.labels, self.object_panel)
         self._lay_out()
-        self._make_docks()
-        self.actions_by_name.add(self, commands(self))
+        self.docks = Docks(
+            self,
+            [
+                ("view", self.tr("3D view"), self.object_panel),
+                ("samples", self.tr("Samples"), self.samples),
+                ("labels", self.tr("Labels"), self.labels),
+                ("jobs", self.tr("Jobs"), self.jobs),
+                ("history", self.tr("History"), self.history),
+            ],
+            own="samples labels",
+        )
+        self.actions_by_name.add(self, [*commands(self), *label_commands(self)])
         for action in self.actions_by_name.by_name.values():
             self.addAction(action)  # so that its keys work wherever the focus is
         self.recent_menu = QMenu(self.tr("Open recent"), self)
         fill_menus(self)
-        fill_rail(self)
+        self.actions_by_name["point"].setChecked(True)
         self._presenting = Presenting(self.studio, self.workspace, self.samples, self.view)
         self._reporting = Reporting(
             self.studio, self.badge, self.messages, self.history, self.jobs, self.start_page, self.choose_server
@@ -93,9 +111,7 @@ class MainWindow(QMainWindow):
     # --- what is where ---
 
     def _lay_out(self) -> None:
-        self.pages = QStackedWidget()
-        self.pages.addWidget(self.start_page)
-        self.pages.addWidget(self.workspace)
+        self.pages = Pages(self, self.settings, self.start_page, self.workspace, self.label_page)
         room = QVBoxLayout()
         room.setContentsMargins(6, 0, 6, 0)
         room.addWidget(self.messages)
@@ -106,81 +122,36 @@ class MainWindow(QMainWindow):
         layout.addLayout(room)
         layout.addWidget(self.pages, 1)
         self.setCentralWidget(middle)
-        self.rail = QToolBar(self.tr("Tools"))
-        self.rail.setObjectName("rail")
-        self.rail.setIconSize(QSize(20, 20))
-        self.rail.setMovable(False)
-        self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, self.rail)
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
         bar.addPermanentWidget(self.zoom_label)
         bar.addPermanentWidget(self.badge)
 
-    def _make_docks(self) -> None:
-        self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AnimatedDocks)
-        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        self.docks: dict[str, QDockWidget] = {}
-        for name, title, widget in (
-            ("view", self.tr("3D view"), self.view),
-            ("samples", self.tr("Samples"), self.samples),
-            ("jobs", self.tr("Jobs"), self.jobs),
-            ("history", self.tr("History"), self.history),
-        ):
-            dock = QDockWidget(title)
-            dock.setObjectName(name)
-            dock.setWidget(widget)
-            dock.setTitleBarWidget(DockGrip())
-            self.docks[name] = dock
-        self.reset_layout()
-
-    def reset_layout(self) -> None:
-        """Every dock where it is at first."""
-        right = Qt.DockWidgetArea.RightDockWidgetArea
-        for dock in self.docks.values():
-            dock.setFloating(False)
-            self.addDockWidget(right, dock)
-            dock.show()
-        view, samples, jobs, history = self.docks.values()
-        self.splitDockWidget(view, samples, Qt.Orientation.Vertical)
-        self.tabifyDockWidget(samples, jobs)
-        self.tabifyDockWidget(jobs, history)
-        samples.raise_()
-        self.resizeDocks([view], [round(max(self.width(), 1280) * 0.34)], Qt.Orientation.Horizontal)
-        self.resizeDocks([view, samples], [430, 220], Qt.Orientation.Vertical)
-
     def toggle_docks(self) -> None:
         """Hide the docks for a clear view of the picture, or bring them back."""
-        if self._hidden_docks:
-            for dock in self._hidden_docks:
-                dock.show()
-            self._hidden_docks = []
-        elif self.in_workspace:
-            self._hidden_docks = [dock for dock in self.docks.values() if not dock.isHidden()]
-            for dock in self._hidden_docks:
-                dock.hide()
+        if not self.pages.at_start:
+            self.docks.toggle()
 
     @property
     def in_workspace(self) -> bool:
-        return self.pages.currentWidget() is self.workspace
+        return self.pages.in_workspace
 
-    def _enter_workspace(self) -> None:
-        if self.in_workspace:
-            return
-        self.pages.setCurrentWidget(self.workspace)
-        self.rail.show()
-        for dock in self.docks.values():
-            dock.show()
-        _, docks = self.settings.layout
-        if docks.isEmpty() or not self.restoreState(docks, LAYOUT_VERSION):
-            self.reset_layout()
-        self.rail.show()
-        self.workspace.canvas.setFocus()
+    @property
+    def edited(self) -> Labelling | Pointing:
+        """What undo and redo are about."""
+        return self.studio.labelling if self.pages.in_labels else self.studio.pointing
 
-    def _enter_start_page(self) -> None:
-        self.pages.setCurrentWidget(self.start_page)
-        self.rail.hide()
-        for dock in self.docks.values():
-            dock.hide()
+    def enter_labels(self) -> None:
+        """Paint on, or begin to."""
+        if self.studio.labelling.document is None:
+            self.painting.open_blank()
+        else:
+            self._on_labels()
+
+    def enter_picture(self) -> None:
+        """Back to the picture that is open."""
+        if self.studio.document is not None:
+            self._on_document()
 
     # --- joining ---
 
@@ -189,9 +160,21 @@ class MainWindow(QMainWindow):
         page.example.connect(self.open_example)
         page.open_dialog.connect(self.ask_for_picture)
         page.opened.connect(self.open_picture)
+        self.pages.turned.connect(lambda: fill_rail(self))
+        self.pages.turned.connect(self._show_zoom)
+        self.pages.turned.connect(self._enable_actions)
         page.job_shown.connect(studio.show_job)
+        page.label_example.connect(self.painting.open_example)
+        page.blank.connect(self.painting.open_blank)
+        page.labels_opened.connect(self.painting.open_file)
+        self.painting.opened.connect(self._on_labels)
+        self.painting.changed.connect(self._enable_actions)
+        self.painting.changed.connect(lambda: page.allow_painting(self.painting.why_not))
         self.workspace.canvas.dropped.connect(self.open_picture)
-        self.workspace.canvas.scale_changed.connect(self._show_zoom)
+        for canvas in (self.workspace.canvas, self.label_page.canvas):
+            canvas.scale_changed.connect(lambda _: self._show_zoom())
+            tab = QShortcut(QKeySequence(Qt.Key.Key_Tab), canvas, self.toggle_docks)
+            tab.setContext(Qt.ShortcutContext.WidgetShortcut)
         bar.run.connect(self.make_whole)
         bar.cancel.connect(studio.cancel)
         studio.pointing.choose_model = self._pointing_model
@@ -215,11 +198,8 @@ class MainWindow(QMainWindow):
             signal.connect(self._enable_actions)
         studio.pointing.prompts_changed.connect(self._enable_actions)
         QGuiApplication.styleHints().colorSchemeChanged.connect(lambda _: self._follow_system())
-        tab = QShortcut(QKeySequence(Qt.Key.Key_Tab), self.workspace.canvas, self.toggle_docks)
-        tab.setContext(Qt.ShortcutContext.WidgetShortcut)
 
     def _restore(self) -> None:
-        self._hidden_docks: list[QDockWidget] = []
         geometry, _ = self.settings.layout
         if not geometry.isEmpty():
             self.restoreGeometry(geometry)
@@ -228,10 +208,10 @@ class MainWindow(QMainWindow):
         self.actions_by_name["hover"].setChecked(self.settings.hover)
         if self.settings.catalogue is not None:
             self.workspace.bar.parameters.set_catalogue(self.settings.catalogue)
+            self.painting.set_catalogue(self.settings.catalogue)
         self.start_page.show_recent(self.settings.recent)
         self._fill_recent_menu()
-        self._enter_start_page()
-        self._enable_actions()
+        self.pages.enter_start(self.docks)
 
     def start(self, servers: ServerSettings | None = None) -> None:
         """Read the jobs of the last run and connect: to ``servers``, for this run alone, or as chosen before."""
@@ -273,7 +253,7 @@ class MainWindow(QMainWindow):
         document = self.studio.document
         if document is None:
             return
-        self._enter_workspace()
+        self.pages.enter(self.workspace, self.docks, self.object_panel)
         self.setWindowTitle(f"{document.picture.name} — Wholeform")
         self.messages.dismiss("problem")
         if document.picture.path is not None and document.picture.path != EXAMPLE:
@@ -281,6 +261,10 @@ class MainWindow(QMainWindow):
             self.start_page.show_recent(self.settings.recent)
             self._fill_recent_menu()
         self._enable_actions()
+
+    def _on_labels(self) -> None:
+        self.pages.enter(self.label_page, self.docks, self.object_panel)
+        self.setWindowTitle(self.tr("Labels — Wholeform"))
 
     def _fill_recent_menu(self) -> None:
         self.recent_menu.clear()
@@ -323,18 +307,21 @@ class MainWindow(QMainWindow):
     def _on_catalogue(self, catalogue: Catalogue) -> None:
         self.settings.catalogue = catalogue
         self.workspace.bar.parameters.set_catalogue(catalogue)
+        self.painting.set_catalogue(catalogue)
 
     def _enable_actions(self) -> None:
-        document, actions = self.studio.document, self.actions_by_name
+        document, actions = self.studio.document if self.in_workspace else None, self.actions_by_name
         result = document.result if document is not None else None
         mesh = result.sample.mesh if result is not None else None
-        running = self.studio.running
+        running = self.studio.running if self.in_workspace else None
         actions.enable("fit actual zoom_in zoom_out point pan", document is not None)
         actions.enable("make", document is not None and running is None)
         actions.enable("stop", running is not None)
         actions.enable("undo", document is not None and document.prompts.can_undo)
         actions.enable("redo", document is not None and document.prompts.can_redo)
         actions.enable("clear", document is not None and not document.prompts.current.empty)
+        actions.enable("enter_picture", self.studio.document is not None and not self.in_workspace)
+        actions.enable("show_picture show_outline show_whole show_agreement", document is not None)
         actions.enable("save_masks", document is not None and document.mask is not None)
         actions.enable("save save_picture save_all next_sample previous_sample", result is not None)
         actions.enable("accept", result is not None and len(result.samples) > 1 and not self.studio.accepted)
@@ -342,13 +329,14 @@ class MainWindow(QMainWindow):
         actions.enable("save_mesh", mesh is not None)
         self.workspace.bar.set_ready(document is not None)
         self.workspace.bar.save.setEnabled(document is not None and document.mask is not None)
+        enable_label_commands(self)
 
     def show_as(self, show: Show) -> None:
         if self.workspace.show_choice.isVisible() and self.workspace.show_choice.button(show.value).isEnabled():
             self.workspace.set_show(show)
 
-    def _show_zoom(self, scale: float) -> None:
-        self.zoom_label.setText(f"{scale * 100:.0f} %")
+    def _show_zoom(self) -> None:
+        self.zoom_label.setText(f"{self.pages.canvas.view.scale * 100:.0f} %")
 
     # --- server, theme, commands ---
 
@@ -388,10 +376,12 @@ class MainWindow(QMainWindow):
         application = QApplication.instance()
         if isinstance(application, QApplication):
             theme.apply(application, self.theme)
-        for panel in (self.start_page, self.view, self.samples, self.jobs, self.messages, self.badge):
+        panels = (self.start_page, self.view, self.object_panel, self.samples, self.labels)
+        for panel in (*panels, self.jobs, self.messages, self.badge):
             panel.set_theme(self.theme)
         self.actions_by_name.set_theme(self.theme)
-        self.workspace.canvas.set_background(self.theme.canvas)
+        for canvas in (self.workspace.canvas, self.label_page.canvas):
+            canvas.set_background(self.theme.canvas)
 
     def find_command(self) -> None:
         """Ctrl-K."""
@@ -401,9 +391,9 @@ class MainWindow(QMainWindow):
     # --- leaving ---
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        docks = self.saveState(LAYOUT_VERSION) if self.in_workspace and not self._hidden_docks else None
-        self.settings.set_layout(self.saveGeometry(), docks)
-        self.view.viewer.release()
+        self.pages.remember(self.docks)
+        for view in (self.view, self.object_panel.mesh_view):
+            view.viewer.release()
         self.hide()
         self.studio.close(self.settings.servers.stop_local_at_exit)
         super().closeEvent(event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .descriptions import ParameterInfo, PortInfo, TaskInfo
-from .parameters import SEED, model_choice
+from .parameters import QUALITY, SEED, model_choice
 
 _SIZE = ParameterInfo(
     "size",
@@ -46,6 +46,7 @@ SYNTHESIZE = TaskInfo(
     ],
     parameters=[
         model_choice("synthesize", "seg2vehicle"),
+        QUALITY,
         SEED,
         ParameterInfo(
             "truncation",
@@ -80,6 +81,7 @@ EDIT = TaskInfo(
             help="Keep colours and material, and change the shape alone; otherwise the seed chooses new ones.",
             basic=True,
         ),
+        QUALITY,
         SEED,
         _SIZE,
     ],

@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from protocol import Client, ConnectionState, ErrorCode, Event, Job, Problem, ProblemError
+from protocol import Client, ConnectionState, ErrorCode, Event, Handle, Job, Problem, ProblemError
 from protocol.client import Inputs
 from protocol.connection import ConnectionFile, find_local, load_session
 from protocol.events import CatalogueArrived, ConnectionChanged, HeartbeatArrived, JobChanged, SnapshotArrived
@@ -232,6 +232,11 @@ class Connection(QObject):
         job = self._client.attach(job_id)
         job.cancel()
         job.acknowledge()
+
+    def release(self, handle: Handle) -> None:
+        """Let the server free what ``handle`` names."""
+        if self._client is not None:
+            self._client.release(handle)
 
     def free_memory(self) -> None:
         """Ask the server to unload what is idle."""

@@ -6,8 +6,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QStackedWidget,
@@ -19,11 +17,11 @@ from PySide6.QtWidgets import (
 from protocol import JobState
 
 from ..state.jobs import MESH, PICTURE, JobEntry
+from .job_progress import JobProgress
 from .parameters import Parameters
 from .segmented import Segmented
-from .wording import eta_text, progress_text
+from .wording import progress_text
 
-BAR_STEPS = 1000
 MORE_HEIGHT = 250
 
 
@@ -37,7 +35,7 @@ class ActionBar(QFrame):
         super().__init__(parent)
         self.setObjectName("bar")
         self.parameters = Parameters(MESH)
-        self._make_progress()
+        self._progress = JobProgress()
         self._make_choice()
         self._make_buttons()
         row = QHBoxLayout()
@@ -59,28 +57,6 @@ class ActionBar(QFrame):
         layout.addLayout(above)
         layout.addLayout(row)
         self.show_job(None, connected=False)
-
-    def _make_progress(self) -> None:
-        self._progress = QWidget()
-        self._stage = QLabel()
-        self._stage.setObjectName("stage")
-        self._stage.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._eta = QLabel()
-        self._eta.setObjectName("muted")
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._bar.setRange(0, BAR_STEPS)
-        keep = self._bar.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)  # or the picture would jump when a job begins
-        self._bar.setSizePolicy(keep)
-        line = QHBoxLayout()
-        line.addWidget(self._stage, 1)
-        line.addWidget(self._eta)
-        layout = QVBoxLayout(self._progress)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addLayout(line)
-        layout.addWidget(self._bar)
 
     def _make_choice(self) -> None:
         self.make = Segmented([(MESH, self.tr("Mesh")), (PICTURE, self.tr("Picture"))])
@@ -135,7 +111,7 @@ class ActionBar(QFrame):
 
     @property
     def stage_text(self) -> str:
-        return self._stage.text()
+        return self._progress.text
 
     def set_ready(self, ready: bool, why_not: str = "") -> None:
         """Whether the big button may be pressed; ``why_not`` is its tip otherwise."""
@@ -145,17 +121,8 @@ class ActionBar(QFrame):
     def show_job(self, entry: JobEntry | None, connected: bool) -> None:
         """Where the job stands; None when there is none on this picture."""
         running = entry is not None and not entry.ended
-        self._bar.setVisible(running)
         self._buttons.setCurrentWidget(self.stop if running else self.make_whole)
-        text = self._words(entry, connected)
-        self._stage.setText(text)
-        self._stage.setEnabled(entry is not None)
-        self._stage.setToolTip(text)
-        self._eta.setText(eta_text(entry) if entry is not None else "")
-        if entry is None or not running:
-            return
-        waiting = entry.fraction <= 0
-        self._bar.setRange(0, 0 if waiting else BAR_STEPS)
-        self._bar.setValue(round(entry.fraction * BAR_STEPS))
-        self.stop.setEnabled(not entry.cancelling)
-        self.stop.setText(self.tr("Cancelling") if entry.cancelling else self.tr("Cancel"))
+        self._progress.show_job(entry, self._words(entry, connected))
+        if entry is not None and running:
+            self.stop.setEnabled(not entry.cancelling)
+            self.stop.setText(self.tr("Cancelling") if entry.cancelling else self.tr("Cancel"))

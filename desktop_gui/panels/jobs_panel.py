@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from ..icons import icon
 from ..state.jobs import JobEntry
 from ..theme import DARK, Theme
-from .action_bar import BAR_STEPS
+from .job_progress import BAR_STEPS
 from .wording import eta_text, progress_text
 
 THUMBNAIL = 44

@@ -84,7 +84,7 @@ class Parameters(QWidget):
             if info.kind in POINTING:
                 continue
             field = self._fields[info.name] = make_field(info, catalogue.models)
-            block = _block(field)
+            block = captioned(field)
             if info.basic:
                 self._row.addWidget(block)
             else:
@@ -113,7 +113,8 @@ def _key(info: ParameterInfo) -> str:
     return info.model_task or info.name
 
 
-def _block(field: Field) -> QWidget:
+def captioned(field: Field) -> QWidget:
+    """``field`` below its title and, where it has one, above its note."""
     block = QWidget()
     layout = QVBoxLayout(block)
     layout.setContentsMargins(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What the window shows before a picture is open: the way in, an example, what was open last."""
+"""What the window shows at first: the two ways in, an example of each, what was open last."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QColor,
     QDragEnterEvent,
     QDragLeaveEvent,
+    QDragMoveEvent,
     QDropEvent,
     QImage,
     QPainter,
@@ -16,33 +17,48 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
 )
-from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
-from ..canvas.canvas import dropped_file
+from ..canvas.zooming import dropped_file
 from ..theme import DARK, Theme
 from .layouts import empty
 
-RECENT_SHOWN = 5
+RECENT_SHOWN = 4
+CARD_WIDTH = 390
 
 
 class ExampleButton(QAbstractButton):
     """The example picture itself, to be clicked."""
 
-    def __init__(self, image: QImage, parent: QWidget | None = None) -> None:
+    def __init__(self, image: QImage, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._image = image
         self._theme = DARK
-        self.setText(self.tr("Try the example"))
+        self.setText(text)
         self.setAccessibleName(self.text())
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMaximumHeight(self.sizeHint().height())
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(420, 236)
+        return QSize(CARD_WIDTH - 40, 210)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(200, 96)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -55,13 +71,14 @@ class ExampleButton(QAbstractButton):
         whole = self._image.size().scaled(room.size().toSize(), Qt.AspectRatioMode.KeepAspectRatioByExpanding)
         place = QRectF(0, 0, whole.width(), whole.height())
         place.moveCenter(room.center())
+        painter.setOpacity(1.0 if self.isEnabled() else 0.35)
         painter.drawImage(place, self._image)
         font = painter.font()
         font.setBold(True)
         painter.setFont(font)
         width = painter.fontMetrics().horizontalAdvance(self.text()) + 30
         pill = QRectF(room.left() + 14, room.bottom() - 48, width, 34)
-        active = self.underMouse() or self.hasFocus()
+        active = self.isEnabled() and (self.underMouse() or self.hasFocus())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(self._theme.accent) if active else QColor(14, 16, 20, 220))
         painter.drawRoundedRect(pill, 17, 17)
@@ -73,100 +90,146 @@ class ExampleButton(QAbstractButton):
         painter.drawPath(shape)
 
 
+class Card(QFrame):
+    """One way in: a title, what it does, an example, and a button to begin with one's own."""
+
+    def __init__(self, title: str, text: str, example: ExampleButton, begin: QPushButton, beside: QWidget) -> None:
+        super().__init__()
+        self.setObjectName("card")
+        self.setMinimumWidth(CARD_WIDTH - 90)
+        self.setMaximumWidth(CARD_WIDTH)
+        heading, words = QLabel(title), QLabel(text)
+        heading.setObjectName("title")
+        heading.setWordWrap(True)
+        words.setObjectName("subtitle")
+        words.setWordWrap(True)
+        begin.setObjectName("primary")
+        row = QHBoxLayout()
+        row.addWidget(begin)
+        row.addWidget(beside)
+        row.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 16, 20, 18)
+        layout.setSpacing(10)
+        for widget in (heading, words):
+            layout.addWidget(widget)
+        layout.addWidget(example, 1)
+        layout.addLayout(row)
+
+    def mark(self, dropping: bool) -> None:
+        """Show, or show no more, that what is dragged would be dropped here."""
+        self.setObjectName("dropping" if dropping else "card")
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+
 class StartPage(QWidget):
-    """Takes drops anywhere on it."""
+    """Takes drops anywhere on it: on the card of label maps as one, elsewhere as a picture."""
 
     example = Signal()
     open_dialog = Signal()
     opened = Signal(Path)
     job_shown = Signal(str)
+    label_example = Signal()
+    blank = Signal()
+    labels_opened = Signal(Path)
 
-    def __init__(self, example: QImage, parent: QWidget | None = None) -> None:
+    def __init__(self, example: QImage, label_example: QImage, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAcceptDrops(True)
-        self.example_button = ExampleButton(example)
+        self.example_button = ExampleButton(example, self.tr("Try the example"))
         self.example_button.clicked.connect(self.example)
+        self.open_button = QPushButton(self.tr("Open a picture"))
+        self.open_button.clicked.connect(self.open_dialog)
+        drop = QLabel(self.tr("or drop one here"))
+        drop.setObjectName("muted")
+        self._photo = Card(
+            self.tr("Make an object whole"),
+            self.tr("Point at an object in a photo. Its hidden part is completed, and it becomes a mesh you can turn."),
+            self.example_button,
+            self.open_button,
+            drop,
+        )
+        self.label_example_button = ExampleButton(label_example, self.tr("Try the example"))
+        self.label_example_button.clicked.connect(self.label_example)
+        self.blank_button = QPushButton(self.tr("Paint"))
+        self.blank_button.clicked.connect(self.blank)
+        self._why = QLabel(self.tr("or drop a label map here"))
+        self._why.setWordWrap(True)
+        self._why.setMinimumWidth(180)
+        self._why.setObjectName("muted")
+        self._paint = Card(
+            self.tr("Paint labels, get an object"),
+            self.tr("Paint which part is where. The object appears in 3D, follows every stroke, and becomes a mesh."),
+            self.label_example_button,
+            self.blank_button,
+            self._why,
+        )
         self._recent = QVBoxLayout()
         self._jobs = QVBoxLayout()
         for column in (self._recent, self._jobs):
             column.setSpacing(1)
-        self._card = self._make_card()
-        side = self._make_side()
-        middle = QHBoxLayout()
-        middle.setSpacing(28)
-        middle.addStretch(1)
-        middle.addWidget(self._card, 0, Qt.AlignmentFlag.AlignTop)
-        middle.addWidget(side, 0, Qt.AlignmentFlag.AlignTop)
-        middle.addStretch(1)
+        cards = QHBoxLayout()
+        cards.setSpacing(24)
+        cards.addStretch(1)
+        for card in (self._photo, self._paint):
+            cards.addWidget(card, 100)
+        cards.addStretch(1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(32, 24, 32, 24)
+        layout.setContentsMargins(24, 16, 24, 12)
+        layout.setSpacing(14)
         layout.addStretch(2)
-        layout.addLayout(middle)
+        layout.addLayout(cards, 1)
+        layout.addLayout(self._make_lists())
         layout.addStretch(3)
 
-    def _make_card(self) -> QFrame:
-        card = QFrame()
-        card.setObjectName("card")
-        card.setFixedWidth(470)
-        title = QLabel(self.tr("Make an object whole"))
-        title.setObjectName("title")
-        text = QLabel(
-            self.tr("Point at an object in a photo. Its hidden part is completed, and it becomes a mesh you can turn.")
-        )
-        text.setObjectName("subtitle")
-        text.setWordWrap(True)
-        self.open_button = QPushButton(self.tr("Open a picture"))
-        self.open_button.setObjectName("primary")
-        self.open_button.clicked.connect(self.open_dialog)
-        drop = QLabel(self.tr("or drop one anywhere here"))
-        drop.setObjectName("muted")
-        row = QHBoxLayout()
-        row.addWidget(self.open_button)
-        row.addWidget(drop)
-        row.addStretch(1)
-        layout = QVBoxLayout(card)
-        layout.setContentsMargins(24, 22, 24, 24)
-        layout.setSpacing(12)
-        for widget in (title, text, self.example_button):
-            layout.addWidget(widget)
-        layout.addLayout(row)
-        return card
-
-    def _make_side(self) -> QWidget:
-        self._side = QWidget()
-        self._side.setFixedWidth(300)
-        layout = QVBoxLayout(self._side)
-        layout.setContentsMargins(0, 10, 0, 0)
+    def _make_lists(self) -> QHBoxLayout:
+        self._lists = QWidget()
+        self._lists.setMaximumWidth(2 * CARD_WIDTH + 24)
         self._jobs_title, self._recent_title = QLabel(self.tr("Your objects")), QLabel(self.tr("Recent pictures"))
-        for title in (self._jobs_title, self._recent_title):
+        layout = QHBoxLayout(self._lists)
+        layout.setContentsMargins(20, 0, 20, 0)
+        layout.setSpacing(44)
+        for title, links in ((self._jobs_title, self._jobs), (self._recent_title, self._recent)):
             title.setObjectName("heading")
-        layout.addWidget(self._jobs_title)
-        layout.addLayout(self._jobs)
-        layout.addSpacing(14)
-        layout.addWidget(self._recent_title)
-        layout.addLayout(self._recent)
-        return self._side
+            column = QVBoxLayout()
+            column.addWidget(title)
+            column.addLayout(links)
+            column.addStretch(1)
+            layout.addLayout(column, 1)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(self._lists, 100)
+        row.addStretch(1)
+        return row
+
+    def allow_painting(self, why_not: str) -> None:
+        """Whether labels can be painted: ``why_not`` says why not, empty where they can."""
+        for button in (self.blank_button, self.label_example_button):
+            button.setEnabled(not why_not)
+        self._why.setText(why_not or self.tr("or drop a label map here"))
 
     def set_theme(self, theme: Theme) -> None:
-        self.example_button.set_theme(theme)
+        for button in (self.example_button, self.label_example_button):
+            button.set_theme(theme)
 
     def show_recent(self, paths: list[Path]) -> None:
         """Links to pictures opened before."""
         _refill(self._recent, [(path.name, str(path), self._opener(path)) for path in paths[:RECENT_SHOWN]])
         self._recent_title.setVisible(bool(paths))
-        self._fold_side()
+        self._fold_lists()
 
     def show_jobs(self, jobs: list[tuple[str, str, str]]) -> None:
         """Links to jobs: id, name, state."""
         links = [(f"{name}  —  {state}", state, self._shower(job_id)) for job_id, name, state in jobs[:RECENT_SHOWN]]
         _refill(self._jobs, links)
         self._jobs_title.setVisible(bool(jobs))
-        self._fold_side()
+        self._fold_lists()
 
-    def _fold_side(self) -> None:
-        self._side.setVisible(bool(self._recent.count() or self._jobs.count()))
+    def _fold_lists(self) -> None:
+        self._lists.setVisible(bool(self._recent.count() or self._jobs.count()))
 
     def _opener(self, path: Path):
         return lambda: self.opened.emit(path)
@@ -174,25 +237,30 @@ class StartPage(QWidget):
     def _shower(self, job_id: str):
         return lambda: self.job_shown.emit(job_id)
 
+    def _card_at(self, event: QDragMoveEvent | QDropEvent) -> Card:
+        return self._paint if self._paint.geometry().contains(event.position().toPoint()) else self._photo
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if dropped_file(event) is not None:
             event.acceptProposedAction()
-            self._mark("dropping")
+            self._mark(self._card_at(event))
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._mark(self._card_at(event))
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._mark("card")
+        self._mark(None)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self._mark("card")
+        self._mark(None)
         path = dropped_file(event)
         if path is not None:
             event.acceptProposedAction()
-            self.opened.emit(path)
+            (self.labels_opened if self._card_at(event) is self._paint else self.opened).emit(path)
 
-    def _mark(self, name: str) -> None:
-        self._card.setObjectName(name)
-        self._card.style().unpolish(self._card)
-        self._card.style().polish(self._card)
+    def _mark(self, marked: Card | None) -> None:
+        for card in (self._photo, self._paint):
+            card.mark(card is marked)
 
 
 def _refill(column: QVBoxLayout, links: list) -> None:

@@ -36,6 +36,8 @@ def stage_word(entry: JobEntry) -> str:
         "reconstruct": tr("Reconstructing in 3D"),
         "mesh": tr("Making the mesh"),
         "render": tr("Rendering views"),
+        "synthesize": tr("Making the object"),
+        "edit": tr("Changing the object"),
     }
     return known.get(entry.stage) or entry.message or entry.stage or tr("Working")
 

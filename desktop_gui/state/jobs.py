@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from protocol import JobState, Problem
+from protocol import Job, JobState, Problem
 
 FORMAT = 1
 MESH, PICTURE = TASKS = ("whole_object", "complete")  # what can be made, as the server calls it
@@ -46,6 +46,19 @@ class JobEntry(msgspec.Struct, omit_defaults=True):
     @property
     def ended(self) -> bool:
         return self.state in FINAL
+
+    def follow(self, job: Job) -> None:
+        """Take over where ``job`` stands."""
+        self.state, self.cancelling = job.state, job.cancelling and not job.state.is_final
+        self.problem = job.problem
+        progress = job.progress
+        if job.state is JobState.UPLOADING:
+            done, total = job.uploaded
+            self.fraction = done / total if total else 0.0
+        elif progress is not None:
+            self.stage, self.message = progress.stage, progress.message
+            self.step, self.steps = progress.step, progress.steps
+            self.fraction, self.eta_s, self.position = progress.fraction, progress.eta_s, progress.position
 
 
 class _Saved(msgspec.Struct):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from .history import History
+
 
 @dataclass(frozen=True)
 class Point:
@@ -66,42 +68,8 @@ class Prompts:
         return cls(points, Box(*box) if box else None)
 
 
-class PromptHistory:
+class PromptHistory(History[Prompts]):
     """The current prompts with undo and redo."""
 
     def __init__(self) -> None:
-        self._steps: list[Prompts] = [Prompts()]
-        self._at = 0
-
-    @property
-    def current(self) -> Prompts:
-        return self._steps[self._at]
-
-    @property
-    def can_undo(self) -> bool:
-        return self._at > 0
-
-    @property
-    def can_redo(self) -> bool:
-        return self._at + 1 < len(self._steps)
-
-    def put(self, prompts: Prompts) -> bool:
-        """Make ``prompts`` the current ones; False when they already are."""
-        if prompts == self.current:
-            return False
-        del self._steps[self._at + 1 :]
-        self._steps.append(prompts)
-        self._at += 1
-        return True
-
-    def undo(self) -> bool:
-        if self.can_undo:
-            self._at -= 1
-            return True
-        return False
-
-    def redo(self) -> bool:
-        if self.can_redo:
-            self._at += 1
-            return True
-        return False
+        super().__init__(Prompts())

@@ -43,16 +43,17 @@ class Result:
             samples[0] = replace(samples[0], mesh=outputs["mesh"])
         return cls(job_id, outputs["mask"], samples, info, flat="mesh" not in outputs)
 
-    def note(self, levels: Mapping[str, str]) -> str:
-        """Which models made it and of which level (by model name), the seed and the seconds, in one line; empty when
-        the server said nothing."""
-        models = self.info.get("models") or {}
-        names = dict.fromkeys(map(str, models.values() if isinstance(models, dict) else models))
-        parts = [", ".join(f"{name} ({levels[name]})" if name in levels else name for name in names)] if names else []
-        if "seed" in self.info:
-            parts.append(f"seed {self.info['seed']}")
-        seconds = self.info.get("seconds")
-        total = sum(seconds.values()) if isinstance(seconds, dict) else seconds
-        if isinstance(total, int | float):
-            parts.append(f"{total:.1f} s")
-        return " · ".join(parts)
+
+def note_of(info: Mapping[str, Any], levels: Mapping[str, str]) -> str:
+    """What a job's ``info`` says: which models made it and of which level (by model name), the seed and the seconds, in
+    one line; empty when the server said nothing."""
+    models = info.get("models") or {}
+    names = dict.fromkeys(map(str, models.values() if isinstance(models, dict) else models))
+    parts = [", ".join(f"{name} ({levels[name]})" if name in levels else name for name in names)] if names else []
+    if "seed" in info:
+        parts.append(f"seed {info['seed']}")
+    seconds = info.get("seconds")
+    total = sum(seconds.values()) if isinstance(seconds, dict) else seconds
+    if isinstance(total, int | float):
+        parts.append(f"{total:.1f} s")
+    return " · ".join(parts)

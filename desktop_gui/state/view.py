@@ -7,6 +7,7 @@ from dataclasses import dataclass
 MIN_SCALE = 0.02
 MAX_SCALE = 32.0
 MARGIN = 24.0
+FIT_SCALE = 4.0
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,13 @@ class View:
     y: float = 0.0
 
     @classmethod
-    def fitting(cls, picture: tuple[int, int], widget: tuple[int, int], margin: float = MARGIN) -> View:
-        """The view that shows a whole (width, height) picture centred in a (width, height) widget, at most at 4:1."""
+    def fitting(
+        cls, picture: tuple[int, int], widget: tuple[int, int], margin: float = MARGIN, most: float = FIT_SCALE
+    ) -> View:
+        """The view that shows a whole (width, height) picture centred in a (width, height) widget, at most at
+        ``most``:1."""
         room = [max(side - 2 * margin, 16.0) for side in widget]
-        scale = min(room[0] / picture[0], room[1] / picture[1], 4.0)
+        scale = min(room[0] / picture[0], room[1] / picture[1], most)
         return cls(scale, (widget[0] - picture[0] * scale) / 2, (widget[1] - picture[1] * scale) / 2)
 
     def to_picture(self, x: float, y: float) -> tuple[float, float]:

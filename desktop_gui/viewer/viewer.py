@@ -13,13 +13,13 @@ from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import QWidget
 
 from ..state.orbit import Orbit
+from . import turning
 from .geometry import Geometry
 from .scene import Look, Scene
 
 TURN_S = 7.0
 TURN_FRAME_MS = 33
 SETTLE_MS = 150
-RADIANS_PER_PIXEL = 0.009
 
 _log = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ class Viewer(QOpenGLWidget):
         delta, self._last = event.position() - self._last, event.position()
         shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if event.buttons() & Qt.MouseButton.LeftButton and not shifted:
-            self._move(self.orbit.turned(-delta.x() * RADIANS_PER_PIXEL, delta.y() * RADIANS_PER_PIXEL))
+            self._move(turning.dragged(self.orbit, delta))
         elif event.buttons():
             self._move(self.orbit.panned(delta.x(), delta.y(), self.height()))
 
@@ -179,15 +179,9 @@ class Viewer(QOpenGLWidget):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        steps = {
-            Qt.Key.Key_Left: (-0.1, 0),
-            Qt.Key.Key_Right: (0.1, 0),
-            Qt.Key.Key_Up: (0, 0.1),
-            Qt.Key.Key_Down: (0, -0.1),
-        }
-        key = Qt.Key(event.key())
-        if key in steps:
+        orbit = turning.stepped(self.orbit, event)
+        if orbit is not None:
             self.stop_turning()
-            self._move(self.orbit.turned(*steps[key]))
+            self._move(orbit)
         else:
             super().keyPressEvent(event)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from backend.serving.embedded import EmbeddedServer
 from desktop_gui.qimages import pixels_of
 from desktop_gui.state.jobs import PICTURE
 from desktop_gui.theme import DARK, HIDDEN, LIGHT, NEGATIVE, SURE, UNSURE, VISIBLE
+from desktop_gui.viewer.object_panel import LABELS
 from protocol import ConnectionState, Mask
 
 from ..small_png import write_small
@@ -117,6 +118,26 @@ def test_a_picture_alone(open_window: Opener, server: EmbeddedServer, theme: str
     driver.run()
     driver.wait(lambda: driver.window.samples.accept.isVisible(), "the samples can be chosen from", 120)
     keep("picture", driver)
+
+
+@pytest.mark.usefixtures("away")
+def test_labels(open_window: Opener, server: EmbeddedServer, theme: str, keep: Keep) -> None:
+    driver = open_window(server.address, theme=theme).connected()
+    studio, page = driver.window.studio, driver.window.start_page
+    if not studio.labelling.models:
+        pytest.skip("no model that paints is installed")
+    driver.press(page.label_example_button)
+    driver.wait(lambda: studio.labelling.made is not None and not studio.labelling.busy, "the object is made", 200)
+    driver.turn(0.2)
+    keep("labels", driver)
+    studio.orbiting.move(replace(studio.orbiting.orbit, azimuth=studio.orbiting.orbit.azimuth - 1.2))
+    driver.wait(lambda: not studio.orbiting.busy, "the other side is shown", 100)
+    driver.press(driver.window.object_panel.look.button(LABELS))
+    driver.press(driver.window.object_panel.edit)
+    driver.wait(lambda: studio.labelling.document is not None and studio.labelling.document.can_undo, "its labels", 100)
+    driver.wait(lambda: not studio.labelling.busy, "the object follows", 200)
+    driver.turn(0.2)
+    keep("labels-side", driver)
 
 
 @pytest.mark.usefixtures("away")

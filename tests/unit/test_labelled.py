@@ -85,8 +85,8 @@ def test_a_label_map_becomes_a_field_that_shows_it(context: BallContext) -> None
     assert shown["labels"].ids.shape == (64, 64)
 
 
-def test_a_small_picture_needs_no_preview(context: BallContext) -> None:
-    made(context)
+def test_a_small_draft_needs_no_preview(context: BallContext) -> None:
+    made(context, quality="draft")
     assert context.shown == []
 
 

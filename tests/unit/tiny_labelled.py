@@ -116,6 +116,12 @@ class Balls:
         made = self.synthesize(label_map, camera, seed, 1.0, context)
         return replace(made, colours=field.colours) if keep_style else made
 
+    def agree(self, field: BallField, quality: str, context: Any, stage: str, share: tuple[float, float]) -> BallField:
+        context.stage(stage, 2, quality, share)
+        for done in (1, 2):
+            context.step(done)
+        return field
+
     def mix(self, first: BallField, second: BallField, shape: float, style: float, context: Any) -> BallField:
         context.check()
         balls = [

@@ -40,7 +40,8 @@ def list_models(server: ServerOption = "", server_key: ServerKeyOption = "", as_
     with shown(as_json):
         infos = _infos(server, server_key)
     if as_json:
-        print(json.dumps({"models": [msgspec.structs.asdict(info) for info in infos]}, ensure_ascii=False))
+        told = [msgspec.to_builtins(msgspec.structs.asdict(info)) for info in infos]  # with what has its default value
+        print(json.dumps({"models": told}, ensure_ascii=False))
         return
     from .tables import print_table
 

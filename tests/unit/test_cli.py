@@ -199,6 +199,9 @@ def test_models_with_their_licences(run: Run, server: EmbeddedServer) -> None:
     here = json.loads(run("models", "--json").stdout)["models"]
     assert {"u2netp", "grabcut", "symmetry-inpaint", "inflate"} <= {model["name"] for model in here}
     assert all(model["licence"] and model["good_for"] for model in here)
+    cats = next(model for model in here if model["name"] == "seg2cat")
+    assert cats["labels"][1] == {"name": "face", "colour": [204, 0, 0]}
+    assert cats["label_size"] == 512
     assert all(model["ready"] or model["missing"].endswith(f"wholeform models pull {model['name']}") for model in here)
     assert all(model["ready"] for model in here if model["level"] != "released")
     assert json.loads(run("models", "--json", "--server", server.address).stdout)["models"] == here

@@ -148,6 +148,21 @@ def set_brush_colour(context: Any, colour: tuple[int, int, int]) -> None:
     set_colour(brush_settings(context), colour)
 
 
+_HARD = {"curve_preset": "CONSTANT", "curve_distance_falloff_preset": "CONSTANT", "use_paint_antialiasing": False}
+
+
+def take_hard_brush(context: Any, name: str) -> None:
+    """Paint with full colour up to the rim: with a brush of that name, or since 4.3, where brushes are assets that no
+    script makes, with the brush at hand, which "Revert Asset" in its menu makes soft again."""
+    paint = context.tool_settings.image_paint
+    if VERSION < (4, 3, 0):
+        paint.brush = bpy.data.brushes.get(name) or bpy.data.brushes.new(name, mode="TEXTURE_PAINT")
+    if paint.brush is not None:
+        for setting, value in _HARD.items():
+            if setting in paint.brush.bl_rna.properties:
+                setattr(paint.brush, setting, value)
+
+
 def is_rendering() -> bool:
     """Whether a render runs now: the scene must then be left alone."""
     return bool(bpy.app.is_job_running("RENDER"))

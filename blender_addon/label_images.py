@@ -71,11 +71,11 @@ def write(image: Any, label_map: LabelMap, seen_from: Camera) -> None:
 
 
 def take_up(context: Any, image: Any, index: int) -> None:
-    """Paint with label ``index`` from now on: its colour becomes the brush's, and the palette of ``image`` is at hand
-    in Blender's own brush settings."""
+    """Paint with label ``index`` from now on: its colour becomes the brush's, whose rim is hard, and the palette of
+    ``image`` is at hand in Blender's own brush settings."""
     known = labels(image)
-    settings = context.tool_settings.image_paint
-    settings.palette = _palette(f"{model_name(image)} labels", known)
+    compat.take_hard_brush(context, "Label Brush")
+    context.tool_settings.image_paint.palette = _palette(f"{model_name(image)} labels", known)
     compat.set_brush_colour(context, known[index].colour)
 
 

@@ -138,7 +138,10 @@ def import_mesh(scene: Any, image: Any, faces: int) -> JobRecord:
 def on_ready(painting: Painting, job_id: str, pictures: list[np.ndarray], mesh: ReadyMesh | None) -> str:
     """Show a preview or a result; returns the editor to draw anew."""
     if pictures and painting.jobs[job_id] == _MAKE:
-        thumbnails.put(painting.picture.name, pictures[:1])
+        # A new name each time: editors go on showing the icon that they know by the old one.
+        thumbnails.drop(painting.icon)
+        painting.pictures += 1
+        thumbnails.put(painting.icon, pictures[:1])
     if mesh is None or painting.jobs[job_id] != _LOOK:
         return ""
     scene, _ = places.scene_and_layer()
@@ -243,6 +246,6 @@ def watch() -> None:
     if painting.rested_at and not changed and now - painting.rested_at >= REST_S:
         painting.rested_at = 0.0
         try:
-            _make(scene, image, pixels, {})
+            _make(scene, image, pixels, {"quality": "draft"})
         except ProblemError as problem:
             painting.note = str(problem)

@@ -11,7 +11,8 @@ from .forms import stage_titles
 from .panels import Tab, wrapped
 from .session import Painting, current
 
-COLUMNS = 2  # of swatches
+_SHOWN = ("model", "quality", "seed")  # of the form
+ACROSS = 130  # pixels that a swatch and its name need
 
 
 def draw_map(layout: Any, scene: Any) -> None:
@@ -27,7 +28,7 @@ def draw_map(layout: Any, scene: Any) -> None:
     column.use_property_split = True
     column.use_property_decorate = False
     for field in parameters.fields(scene, "LABELS"):
-        if field.name in ("model", "seed"):
+        if field.name in _SHOWN:
             column.prop(group, field.name)
 
 
@@ -35,13 +36,19 @@ def draw_palette(layout: Any, context: Any, image: Any) -> None:
     """A swatch for each part; what is painted with is pressed."""
     picked = labelling.picked(context)
     grid = layout.column(align=True)
-    known = label_images.labels(image)
-    for start in range(0, len(known), COLUMNS):
+    known, columns = label_images.labels(image), _columns(context)
+    for start in range(0, len(known), columns):
         row = grid.row(align=True)
-        for index, label in enumerate(known[start : start + COLUMNS], start):
+        for index, label in enumerate(known[start : start + columns], start):
             icon = label_images.swatch(label)
             pressed = label.colour == picked
             row.operator("wholeform.pick_label", text=label.name, icon_value=icon, depress=pressed).index = index
+
+
+def _columns(context: Any) -> int:
+    """How many swatches stand side by side without their names being cut off."""
+    region, scale = context.region, context.preferences.system.ui_scale
+    return max(1, int(region.width / (ACROSS * scale))) if region is not None else 1
 
 
 def draw_object(layout: Any, scene: Any, painting: Painting | None) -> None:
@@ -53,7 +60,7 @@ def draw_object(layout: Any, scene: Any, painting: Painting | None) -> None:
     if painting is None:
         return
     _draw_progress(layout, painting)
-    icon = thumbnails.icon(painting.picture.name, 0)
+    icon = thumbnails.icon(painting.icon, 0)
     if icon:
         layout.template_icon(icon_value=icon, scale=8.0)
     if painting.made is not None:
@@ -79,7 +86,6 @@ def _draw_progress(layout: Any, painting: Painting) -> None:
 
 class _Labels(Tab):
     bl_label = "Paint Labels"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Any) -> None:
         layout, scene = self.layout, context.scene
@@ -99,6 +105,8 @@ CLASSES = tuple(
             "bl_space_type": space,
             "bl_idname": f"{prefix}_PT_wholeform_labels",
             "bl_parent_id": f"{prefix}_PT_wholeform",
+            # Open where one paints.
+            "bl_options": {"DEFAULT_CLOSED"} if space == "VIEW_3D" else set(),
         },
     )
     for prefix, space in (("VIEW3D", "VIEW_3D"), ("IMAGE", "IMAGE_EDITOR"))

@@ -86,7 +86,13 @@ class Painting:
     looked_at: float = 0.0
     look_s: float = 0.0  # how long that took
     rested_at: float = 0.0  # when they were last seen to change
+    pictures: int = 0  # how many were shown of it
     note: str = ""
+
+    @property
+    def icon(self) -> str:
+        """Under which the last picture of it is kept."""
+        return f"{self.picture.name} picture {self.pictures}"
 
 
 class Session:

@@ -21,6 +21,12 @@ def put(owner: str, pictures: Sequence[np.ndarray]) -> None:
         _put(f"{owner} {index}", pixels, THUMBNAIL)
 
 
+def drop(owner: str) -> None:
+    """Free the icon of the first picture of ``owner``."""
+    if _collections and f"{owner} 0" in _collections[0]:
+        del _collections[0][f"{owner} 0"]
+
+
 def icon(owner: str, index: int) -> int:
     """The icon of one picture, 0 when there is none."""
     name = f"{owner} {index}"
@@ -36,17 +42,20 @@ def swatch(colour: tuple[int, int, int]) -> int:
         square = np.empty((_SWATCH, _SWATCH, 4), np.float32)
         square[:] = (0.2, 0.2, 0.2, 1.0)  # a rim, or white would not show on a light theme
         square[2:-2, 2:-2, :3] = np.array(colour, np.float32) / 255
-        _put(name, square.ravel(), _SWATCH)
+        preview = _put(name, square.ravel(), _SWATCH)
+        preview.icon_size = (_SWATCH, _SWATCH)  # the small form is what buttons show
+        preview.icon_pixels_float.foreach_set(square.ravel())
     return _collections[0][name].icon_id
 
 
-def _put(name: str, pixels: np.ndarray, side: int) -> None:
+def _put(name: str, pixels: np.ndarray, side: int) -> Any:
     if not _collections:
         _collections.append(bpy.utils.previews.new())
     collection = _collections[0]
     preview = collection[name] if name in collection else collection.new(name)
     preview.image_size = (side, side)
     preview.image_pixels_float.foreach_set(pixels)
+    return preview
 
 
 def clear() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-MEASUREMENTS = ("import_time", "start", "transport")
+MEASUREMENTS = ("import_time", "start", "transport", "surface", "label_fields")
 
 
 def main() -> int:

@@ -117,6 +117,52 @@ def smooth(mesh: Any) -> None:
         mesh.polygons.foreach_set("use_smooth", np.ones(len(mesh.polygons), bool))
 
 
+def set_colour(owner: Any, colour: tuple[int, int, int]) -> None:
+    """Give a brush, its settings or a palette's entry the sRGB ``colour``; since 5.0 they hold linear colours."""
+    srgb = np.array(colour, np.float64) / 255
+    if owner.bl_rna.properties["color"].subtype == "COLOR":
+        srgb = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    owner.color = srgb.tolist()
+
+
+def get_colour(owner: Any) -> tuple[int, int, int]:
+    """The sRGB colour that `set_colour` gave."""
+    colour = np.clip(np.array(owner.color, np.float64), 0, 1)
+    if owner.bl_rna.properties["color"].subtype == "COLOR":
+        colour = np.where(colour <= 0.0031308, colour * 12.92, 1.055 * colour ** (1 / 2.4) - 0.055)
+    red, green, blue = (int(channel) for channel in np.rint(colour * 255))
+    return red, green, blue
+
+
+def brush_settings(context: Any) -> Any:
+    """What holds the colour that is painted with in the Image Editor: the brush, or the settings that all brushes
+    share, which moved in 5.0."""
+    tools = context.tool_settings
+    shared = getattr(tools.image_paint, "unified_paint_settings", None) or tools.unified_paint_settings
+    brush = tools.image_paint.brush
+    return shared if shared.use_unified_color or brush is None else brush
+
+
+def set_brush_colour(context: Any, colour: tuple[int, int, int]) -> None:
+    """Paint with the sRGB ``colour`` from now on."""
+    set_colour(brush_settings(context), colour)
+
+
+_HARD = {"curve_preset": "CONSTANT", "curve_distance_falloff_preset": "CONSTANT", "use_paint_antialiasing": False}
+
+
+def take_hard_brush(context: Any, name: str) -> None:
+    """Paint with full colour up to the rim: with a brush of that name, or since 4.3, where brushes are assets that no
+    script makes, with the brush at hand, which "Revert Asset" in its menu makes soft again."""
+    paint = context.tool_settings.image_paint
+    if VERSION < (4, 3, 0):
+        paint.brush = bpy.data.brushes.get(name) or bpy.data.brushes.new(name, mode="TEXTURE_PAINT")
+    if paint.brush is not None:
+        for setting, value in _HARD.items():
+            if setting in paint.brush.bl_rna.properties:
+                setattr(paint.brush, setting, value)
+
+
 def is_rendering() -> bool:
     """Whether a render runs now: the scene must then be left alone."""
     return bool(bpy.app.is_job_running("RENDER"))

@@ -108,6 +108,8 @@ def _adopt(session: Session, records: list[JobRecord]) -> None:
     """Take jobs under way over to the new client. Submitting an id again attaches to that job where it is known."""
     client = session.network.client
     assert client is not None
+    for painting in session.paintings.values():
+        painting.jobs.clear()  # the next stroke, or button, asks anew
     for record in records:
         old = record.job
         if old.inputs is None:

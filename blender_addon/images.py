@@ -98,4 +98,5 @@ def from_png(name: str, data: bytes, replace: Any | None = None) -> Any:
     image.colorspace_settings.name = "sRGB"
     if replace is not None:
         image.buffers_free()  # or the old pixels stay
+        image.update()  # and in the editors too
     return image

@@ -81,13 +81,17 @@ def _collection(scene: Any, layer: Any) -> Any:
     return active.collection if active is not None and not active.exclude else scene.collection
 
 
-def _material(record: JobRecord, ready: ReadyMesh, options: ImportOptions) -> Any | None:
+def _materials(record: JobRecord, ready: ReadyMesh, options: ImportOptions) -> list[Any]:
+    """One for the whole mesh, or for each of its parts one of the part's name, which solid viewports show in the
+    palette's colour."""
     texture = bpy.data.images.get(record.completed_name) if ready.cut_out else None
     if ready.texture is not None and options.colours == "TEXTURE":
         texture = images.from_png(f"{record.label} texture", ready.texture)
+    if ready.parts:
+        return [materials.make(part.name, texture, ready.colours, plain=part.colour) for part in ready.parts]
     if texture is None and ready.colours is None:
-        return None
-    return materials.make(f"{record.label} material", texture, ready.colours, see_through=ready.cut_out)
+        return []
+    return [materials.make(f"{record.label} material", texture, ready.colours, see_through=ready.cut_out)]
 
 
 def _describe(thing: Any, record: JobRecord) -> None:
@@ -144,9 +148,10 @@ def _mesh_name(record: JobRecord, ready: ReadyMesh) -> str:
 
 def _dressed_mesh(record: JobRecord, ready: ReadyMesh, standing: Standing, options: ImportOptions) -> Any:
     mesh = build_mesh(_mesh_name(record, ready), ready, standing)
-    material = _material(record, ready, options)
-    if material is not None:
+    for material in _materials(record, ready, options):
         mesh.materials.append(material)
+    if ready.face_parts is not None:
+        mesh.polygons.foreach_set("material_index", ready.face_parts)
     return mesh
 
 

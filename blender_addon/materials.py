@@ -25,19 +25,31 @@ def _principled(material: Any) -> Any:
     return shader
 
 
-def make(name: str, texture: Any | None, colours: np.ndarray | None, see_through: bool = False) -> Any:
+def make(
+    name: str,
+    texture: Any | None,
+    colours: np.ndarray | None,
+    see_through: bool = False,
+    plain: tuple[int, int, int] | None = None,
+) -> Any:
     """A material whose base colour is ``texture`` (an image), else the vertex colours (float32 V x 4, sRGB). What is
-    not in use has its node too, ready to be linked. Solid viewports, which show neither, get the mean colour. With
-    ``see_through`` the material is transparent where the texture is."""
+    not in use has its node too, ready to be linked. Solid viewports, which show neither, get the mean colour, or
+    ``plain`` (sRGB), which is also the base colour where there is no other. With ``see_through`` the material is
+    transparent where the texture is."""
     material = bpy.data.materials.new(name)
-    if colours is not None:
+    shown = np.median(colours[:, :3], axis=0) if colours is not None else None
+    if plain is not None:
+        shown = np.array(plain) / 255
+    if shown is not None:
         # sRGB to linear: what Blender's colours are.
-        material.diffuse_color = (*(np.median(colours[:, :3], axis=0) ** 2.2), 1.0)
+        material.diffuse_color = (*(shown**2.2), 1.0)
     enable_nodes(material)
     nodes, links = material.node_tree.nodes, material.node_tree.links
     shader = _principled(material)
     base = shader.inputs["Base Color"]
     shader.inputs["Roughness"].default_value = 0.7
+    if plain is not None:
+        base.default_value = material.diffuse_color
     sources = []
     if texture is not None:
         node = nodes.new("ShaderNodeTexImage")

@@ -28,9 +28,9 @@ def draw_connection(layout: Any) -> None:
         row.operator("wholeform.test_connection", text="", icon="LINKED")
     row.operator("preferences.addon_show", text="", icon="PREFERENCES").module = __package__
     if network.problem is not None and not session.connected:
-        _wrapped(layout, f"{network.problem.message} {network.problem.hint}")
+        wrapped(layout, f"{network.problem.message} {network.problem.hint}")
     if session.note:
-        _wrapped(layout, session.note)
+        wrapped(layout, session.note)
     if server.is_local and not session.connected and not session.local.runs:
         layout.operator("wholeform.start_server", icon="PLAY")
 
@@ -58,7 +58,7 @@ def draw_prompts(layout: Any, image: Any | None) -> None:
         return
     points = points_of(image)
     if not points and box_of(image) is None:
-        _wrapped(column, "Nothing pointed at: takes what stands out most")
+        wrapped(column, "Nothing pointed at: takes what stands out most")
         return
     on = sum(label > 0 for _, _, label in points)
     counts = [f"{on} on" if on else "", f"{len(points) - on} off" if len(points) > on else ""]
@@ -77,7 +77,7 @@ def draw_form(layout: Any, scene: Any, basic: bool) -> None:
         if field.basic == basic and group is not None:
             column.prop(group, field.name)
     if not fields:
-        _wrapped(column, "Settings come with the connection")
+        wrapped(column, "Settings come with the connection")
 
 
 def draw_samples(layout: Any, scene: Any) -> None:
@@ -126,7 +126,7 @@ def draw_choice(layout: Any, record: JobRecord, scene: Any) -> None:
     row.use_property_decorate = False
     row.prop(scene.wholeform, "show")
     if scene.wholeform.show == "AGREEMENT" and record.result is not None:
-        _wrapped(column, wording.agreement(len(record.samples), record.result.looks.agreed))
+        wrapped(column, wording.agreement(len(record.samples), record.result.looks.agreed))
 
 
 def draw_job(layout: Any, record: JobRecord) -> None:
@@ -140,7 +140,7 @@ def draw_job(layout: Any, record: JobRecord) -> None:
         row.operator("wholeform.cancel", text="", icon="CANCEL").job = record.job.id
         titles = stage_titles(session.catalogue)
         compat.progress(box, wording.fraction(record.job))
-        _wrapped(box, wording.job_line(record.job, titles, session.connected, record.stopping))
+        wrapped(box, wording.job_line(record.job, titles, session.connected, record.stopping))
         return
     if record.job.state is JobState.DONE and record.result is not None:
         row.operator("wholeform.import_result", text="", icon="IMPORT").job = record.job.id
@@ -150,12 +150,12 @@ def draw_job(layout: Any, record: JobRecord) -> None:
         row.operator("wholeform.run_again", text="", icon="FILE_REFRESH").job = record.job.id
     row.operator("wholeform.remove_job", text="", icon="X").job = record.job.id
     if record.note:
-        _wrapped(box, record.note)
+        wrapped(box, record.note)
     elif record.job.problem is not None:
-        _wrapped(box, str(record.job.problem))
+        wrapped(box, str(record.job.problem))
         box.label(text=f"Job {record.job.id}")
     else:
-        _wrapped(box, _ending(record))
+        wrapped(box, _ending(record))
 
 
 def _ending(record: JobRecord) -> str:
@@ -170,7 +170,7 @@ def _ending(record: JobRecord) -> str:
     return f"{text}, by {models}" if models else text
 
 
-def _wrapped(layout: Any, text: str) -> None:
+def wrapped(layout: Any, text: str) -> None:
     """``text`` over as many lines as the panel's width needs."""
     region = bpy.context.region
     scale = bpy.context.preferences.system.ui_scale
@@ -186,14 +186,14 @@ def _wrapped(layout: Any, text: str) -> None:
         column.label(text=line)
 
 
-class _Tab:
+class Tab:
     """What the tab's panels share."""
 
     bl_region_type = "UI"
     bl_category = "Wholeform"
 
 
-class _Main(_Tab):
+class _Main(Tab):
     bl_label = "Wholeform"
 
     def draw(self, context: Any) -> None:
@@ -209,7 +209,7 @@ class _Main(_Tab):
         draw_samples(layout, context.scene)
 
 
-class _Jobs(_Tab):
+class _Jobs(Tab):
     bl_label = "Jobs"
 
     def draw(self, context: Any) -> None:
@@ -222,7 +222,7 @@ class _Jobs(_Tab):
             self.layout.operator("wholeform.cancel_all", icon="CANCEL")
 
 
-class _Import(_Tab):
+class _Import(Tab):
     bl_label = "Import"
     bl_options = {"DEFAULT_CLOSED"}
 
@@ -234,7 +234,7 @@ class _Import(_Tab):
             column.prop(context.scene.wholeform, name)
 
 
-class _More(_Tab):
+class _More(Tab):
     bl_label = "More"
     bl_options = {"DEFAULT_CLOSED"}
 

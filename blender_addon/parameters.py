@@ -26,9 +26,11 @@ class _Form:
 _forms = {
     "MESH": _Form("whole_object", "wholeform_parameters"),
     "PICTURE": _Form("complete", "wholeform_picture_parameters"),
+    "LABELS": _Form("synthesize", "wholeform_label_parameters"),  # of "Paint Labels"
 }
+_MAKES = ("MESH", "PICTURE")  # what "Make" offers
 
-TASKS = tuple(form.task for form in _forms.values())
+TASKS = tuple(_forms[make].task for make in _MAKES)
 
 
 def task(scene: Any) -> str:
@@ -36,14 +38,14 @@ def task(scene: Any) -> str:
     return _forms[scene.wholeform.make].task
 
 
-def fields(scene: Any) -> list[FormField]:
-    """The fields of the form shown, empty before the first catalogue."""
-    return _forms[scene.wholeform.make].fields
+def fields(scene: Any, make: str = "") -> list[FormField]:
+    """The fields of the form shown, or of that of ``make``; empty before the first catalogue."""
+    return _forms[make or scene.wholeform.make].fields
 
 
-def group(scene: Any) -> Any | None:
-    """The values of the form shown, None before the first catalogue."""
-    return getattr(scene, _forms[scene.wholeform.make].property, None)
+def group(scene: Any, make: str = "") -> Any | None:
+    """The values of the form shown, or of that of ``make``; None before the first catalogue."""
+    return getattr(scene, _forms[make or scene.wholeform.make].property, None)
 
 
 def build(catalogue: Catalogue) -> None:
@@ -81,7 +83,7 @@ def take_over(scene: Any) -> None:
     if shown is None:
         return
     names = {wanted.key: wanted.name for wanted in fields(scene)}
-    for form in (form for make, form in _forms.items() if make != scene.wholeform.make):
+    for form in (_forms[make] for make in _MAKES if make != scene.wholeform.make):
         for known in form.fields:
             if known.key in names:
                 with contextlib.suppress(TypeError):  # a choice that this one does not offer
@@ -91,9 +93,15 @@ def take_over(scene: Any) -> None:
 def values(scene: Any, make: str = "") -> dict[str, Any]:
     """What the form shown says, or that of ``make``; only what differs from the server's defaults need travel, so the
     rest is left out."""
-    form = _forms[make or scene.wholeform.make]
-    values = getattr(scene, form.property, None)
-    if values is None:
-        return {}
-    said = {field.name: getattr(values, field.name) for field in form.fields}
-    return {field.name: said[field.name] for field in form.fields if said[field.name] != field.arguments.get("default")}
+    said = shown(scene, make)
+    return {
+        field.name: said[field.name]
+        for field in fields(scene, make)
+        if field.name in said and said[field.name] != field.arguments.get("default")
+    }
+
+
+def shown(scene: Any, make: str = "") -> dict[str, Any]:
+    """All that the form shown says, or that of ``make``; nothing before the first catalogue."""
+    values = group(scene, make)
+    return {field.name: getattr(values, field.name) for field in fields(scene, make)} if values is not None else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from .axes import to_blender
 from .pictures import agreed, agreement, bounds, outlined, revealed, thumbnail, tint
 from .png import encode
 from .protocol import Image, Job, JobState, Mask, Mesh, Problem
+from .protocol.messages import LabelInfo
 
 THUMBNAIL = 128
 OVERLAY = 640
@@ -20,6 +21,7 @@ TINT_COLOUR = (25, 165, 255)
 HIDDEN_COLOUR = (255, 164, 36)
 SURE_COLOUR = (20, 200, 150)
 UNSURE_COLOUR = (230, 60, 200)
+_UNNAMED = (184, 184, 184)
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class ReadyMesh:
     """A mesh in Blender's axes, still in the cube of side 1: ``vertices`` float32 V x 3, ``faces`` int32 F x 3,
     ``colours`` float32 V x 4 (sRGB, 0..1), ``corner_uvs`` float32 3F x 2, ``texture`` a PNG file. ``placement`` says
     where the cube is in the picture: "centre" (x, y) and "side" in pixels. A ``cut_out`` is a flat piece of the
-    completed picture, which is its texture."""
+    completed picture, which is its texture. ``parts`` are the names and colours (sRGB) of what it consists of, and
+    ``face_parts`` int32 F says which of them each face is, where that is known."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -36,6 +39,8 @@ class ReadyMesh:
     texture: bytes | None = None
     placement: dict[str, Any] | None = None
     cut_out: bool = False
+    parts: tuple[LabelInfo, ...] = ()
+    face_parts: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,7 @@ class Preparer:
         samples = list(itertools.zip_longest(completed, masks[: len(completed)]))
         mesh = values.get("mesh")
         if isinstance(mesh, Mesh):
-            meshes = {0: ready_mesh(mesh, job.info.get("placement"))}
+            meshes = {0: ready_mesh(mesh, job.info.get("placement"), job.info.get("labels", ()))}
         else:
             meshes = {index: cut_out(pixels) for index, pixels in enumerate(completed) if pixels.shape[2] == 4}
         first = _ready_sample(*samples[0]) if samples else None
@@ -140,15 +145,31 @@ def _ready_sample(completed: np.ndarray, mask: np.ndarray | None) -> ReadySample
     return ReadySample(encode(completed), None if mask is None else encode(mask))
 
 
-def ready_mesh(mesh: Mesh, placement: dict[str, Any] | None = None) -> ReadyMesh:
+def ready_mesh(mesh: Mesh, placement: dict[str, Any] | None = None, labels: Sequence[Any] = ()) -> ReadyMesh:
     """``mesh`` (glTF axes) in the form that importing writes, without faces that use a vertex twice: Blender cannot
-    hold them."""
+    hold them. ``labels`` are what a job's info says of its faces' labels."""
     first, second, third = mesh.faces.T
-    faces = mesh.faces[(first != second) & (second != third) & (third != first)]
+    sound = (first != second) & (second != third) & (third != first)
+    faces = mesh.faces[sound]
+    parts, face_parts = (), None
+    if mesh.face_labels is not None:
+        present, face_parts = np.unique(mesh.face_labels[sound], return_inverse=True)
+        parts = tuple(_part(int(number), labels) for number in present)
+        face_parts = face_parts.reshape(-1).astype(np.int32)
     colours = None if mesh.colours is None else mesh.colours.astype(np.float32) / np.float32(255)
     corner_uvs = None if mesh.uvs is None else np.ascontiguousarray(mesh.uvs[faces.ravel()])
     texture = None if mesh.texture is None else encode(mesh.texture)
-    return ReadyMesh(to_blender(mesh.vertices), faces, colours, corner_uvs, texture, placement)
+    vertices = to_blender(mesh.vertices)
+    return ReadyMesh(vertices, faces, colours, corner_uvs, texture, placement, parts=parts, face_parts=face_parts)
+
+
+def _part(number: int, labels: Sequence[Any]) -> LabelInfo:
+    """The label of that id among those of a job's info; one by its number where they do not say."""
+    known = next((label for label in labels if isinstance(label, dict) and label.get("id") == number), None)
+    if known is None:
+        return LabelInfo(f"part {number}", _UNNAMED)
+    red, green, blue = known["colour"]
+    return LabelInfo(str(known["name"]), (red, green, blue))
 
 
 def cut_out(picture: np.ndarray) -> ReadyMesh:

@@ -12,7 +12,7 @@ from bpy.props import (
     PointerProperty,
 )
 
-from . import parameters, places
+from . import parameters, places, timer
 from .session import ImportOptions
 
 
@@ -37,6 +37,15 @@ class WHOLEFORM_PG_settings(bpy.types.PropertyGroup):
 
     image: PointerProperty(
         type=bpy.types.Image, name="Picture", description="The picture with the object that is to be made whole"
+    )
+    labels: PointerProperty(
+        type=bpy.types.Image, name="Label Map", description="The image that an object's parts are painted on"
+    )
+    follow: BoolProperty(
+        name="Follow the Brush",
+        description="Make the object anew a quarter of a second after painting rests",
+        default=False,
+        update=lambda settings, context: timer.ensure(),
     )
     make: EnumProperty(
         name="Make",

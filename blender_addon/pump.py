@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from . import compat, connecting, ghost, importing, parameters, places, thumbnails
+from . import compat, connecting, ghost, importing, label_jobs, parameters, places, thumbnails
 from .prepare import NotReady, ReadyPreview, ReadyResult, ReadySamples
 from .protocol import (
     CatalogueArrived,
@@ -34,6 +34,7 @@ def pump(budget_s: float = BUDGET_S) -> bool:
     session = current()
     deadline = time.perf_counter() + budget_s
     connecting.watch()
+    label_jobs.watch()
     happened: set[str] = set()
     while time.perf_counter() < deadline:
         event = session.network.take()
@@ -123,6 +124,9 @@ def _on_snapshot(session: Session, event: SnapshotArrived) -> None:
 
 
 def _on_job(session: Session, job: Job) -> str:
+    painting = session.painting_with(job.id)
+    if painting is not None:
+        return label_jobs.on_end(session, painting, job) if job.state.is_final else ""
     picture = session.pointing.get(job.id)
     if picture is None or not job.state.is_final:
         record = session.records.get(job.id)
@@ -140,6 +144,9 @@ def _on_job(session: Session, job: Job) -> str:
 
 
 def _on_preview(session: Session, event: ReadyPreview) -> str:
+    painting = session.painting_with(event.job)
+    if painting is not None:
+        return label_jobs.on_ready(painting, event.job, event.thumbnails, event.mesh)
     record = session.records.get(event.job)
     picture = session.pointing.get(event.job) or (record.picture if record is not None else None)
     if event.tint is not None and picture is not None:
@@ -147,7 +154,7 @@ def _on_preview(session: Session, event: ReadyPreview) -> str:
         return "IMAGE_EDITOR"
     if record is not None and event.thumbnails:
         record.thumbnails = event.thumbnails
-        thumbnails.put(record)
+        thumbnails.put(record.job.id, record.thumbnails)
     if record is not None and event.mesh is not None:
         scene, _ = places.scene_and_layer(record.scene)
         ghost.show(record.job.id, event.mesh, importing.standing_for(record, event.mesh, record.options, scene))
@@ -156,6 +163,9 @@ def _on_preview(session: Session, event: ReadyPreview) -> str:
 
 
 def _on_result(session: Session, event: ReadyResult) -> str:
+    painting = session.painting_with(event.job)
+    if painting is not None:
+        return label_jobs.on_ready(painting, event.job, event.thumbnails, label_jobs.mesh_of(event))
     record = session.records.get(event.job)
     picture = session.pointing.get(event.job) or (record.picture if record is not None else None)
     if event.tint is not None and picture is not None:
@@ -173,8 +183,8 @@ def _on_result(session: Session, event: ReadyResult) -> str:
         record.mask = outputs["mask"]
     if not record.parent:
         session.reveal(record)
-        thumbnails.put(record)
-        session.shown = record.job.id
+        thumbnails.put(record.job.id, record.thumbnails)
+        session.shown = record.job.id if record.thumbnails else session.shown
     if record.file != session.file and record.wanted:
         record.wanted, record.note = False, "Made for another file: press Import"
     return "IMAGE_EDITOR"
@@ -199,6 +209,7 @@ def bring_in(session: Session, record: JobRecord) -> bool:
     """A result into the scene; that of a chosen sample becomes the mesh of the job it belongs to, which it leaves the
     list for. Returns whether anything has changed in the file."""
     ghost.hide(record.job.id)
+    ghost.hide(record.ghost)
     parent = session.records.get(record.parent)
     if parent is None:
         importing.bring_in(record, record.options)

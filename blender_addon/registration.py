@@ -13,6 +13,9 @@ from . import (
     ghost,
     images,
     joblist,
+    label_jobs,
+    label_panel,
+    labelling,
     overlay,
     panels,
     parameters,
@@ -39,7 +42,9 @@ _CLASSES: tuple[type, ...] = (
     *joblist.CLASSES,
     *choosing.CLASSES,
     *pointing.CLASSES,
+    *labelling.CLASSES,
     *panels.CLASSES,
+    *label_panel.CLASSES,
 )
 
 
@@ -59,6 +64,9 @@ def _after_load(*_: Any) -> None:
     current.masks.clear()
     current.tints.clear()
     current.revealed.clear()
+    for painting in current.paintings.values():
+        ghost.hide(label_jobs.ghost_name(painting))
+    current.paintings.clear()
     timer.ensure()
 
 

@@ -102,7 +102,7 @@ class WHOLEFORM_OT_make_whole(bpy.types.Operator):
             self.report({"ERROR"}, "Choose a picture first.")
             return {"CANCELLED"}
         try:
-            made = submit_picture(context, image, _json_object(self.parameters))
+            made = submit_picture(context, image, json_object(self.parameters))
             if not self.wait:
                 return {"FINISHED"}
             pump.wait(lambda: bool(made), self.timeout)
@@ -114,7 +114,8 @@ class WHOLEFORM_OT_make_whole(bpy.types.Operator):
         return outcome(self, record)
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def json_object(text: str) -> dict[str, Any]:
+    """What a script says of parameters. ProblemError (BAD_PARAMETER) for what is no JSON object."""
     if not text.strip():
         return {}
     try:

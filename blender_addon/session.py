@@ -13,7 +13,7 @@ import numpy as np
 from .local_server import LocalServer
 from .network import Network
 from .prepare import ReadyMesh, ReadyResult, ReadySample
-from .protocol import ConnectionState, Job, Mask
+from .protocol import Camera, ConnectionState, Handle, Job, Mask
 from .protocol.messages import Catalogue, ServerState
 
 
@@ -57,6 +57,7 @@ class JobRecord:
     meshes: dict[int, ReadyMesh] = field(default_factory=dict)  # by sample
     flat: bool = False  # they are cut-outs: only the picture was asked for
     target: str = ""  # the object made
+    ghost: str = ""  # what the viewport draws of it until it comes, where that is not the job's own
     completed_name: str = ""  # the image made
     mask_name: str = ""  # the image made of the amodal mask
     parent: str = ""  # the job whose sample this one makes a mesh of
@@ -71,6 +72,29 @@ class JobRecord:
         return not self.job.state.is_final and not self.abandoned
 
 
+@dataclass
+class Painting:
+    """What the server has made of one label map. ``picture`` names the map; ``made`` is the object, ``camera`` where
+    the map that it was made from was seen from."""
+
+    picture: Picture
+    made: Handle | None = None
+    camera: Camera | None = None
+    jobs: dict[str, str] = field(default_factory=dict)  # under way: what each is for, by id
+    asked: Camera | None = None  # whose view of the object is fetched
+    looked: np.ndarray | None = None  # the map's pixels when they were looked at last
+    looked_at: float = 0.0
+    look_s: float = 0.0  # how long that took
+    rested_at: float = 0.0  # when they were last seen to change
+    pictures: int = 0  # how many were shown of it
+    note: str = ""
+
+    @property
+    def icon(self) -> str:
+        """Under which the last picture of it is kept."""
+        return f"{self.picture.name} picture {self.pictures}"
+
+
 class Session:
     """One run of the add-on, from register to unregister."""
 
@@ -83,6 +107,8 @@ class Session:
         self.masks: dict[str, Mask] = {}  # the last visible mask, by image name
         self.tints: dict[str, np.ndarray] = {}  # the same, for drawing: uint8 h x w x 4, bottom row first
         self.revealed: dict[str, JobRecord] = {}  # whose result is drawn over a picture, by image name
+        self.paintings: dict[str, Painting] = {}  # label maps, by image name
+        self.following = False  # whether a label map is watched as it is painted
         self.tool: Picture | None = None  # what the pointing tool points at while it runs
         self.discarded: set[str] = set()  # jobs cancelled or removed while the server was away
         self.catalogue: Catalogue | None = None
@@ -109,7 +135,12 @@ class Session:
         """Whether something may happen soon, so that the pump should look often."""
         connecting = (self.network.client is not None or self.local.runs) and not self.connected
         ready = any(record.result and record.wanted and not record.imported for record in self.records.values())
-        return bool(self.active or self.pointing or self.testing or ready or connecting)
+        painting = self.following or any(each.jobs for each in self.paintings.values())
+        return bool(self.active or self.pointing or self.testing or ready or connecting or painting)
+
+    def painting_with(self, job_id: str) -> Painting | None:
+        """The label map that a job under way is for."""
+        return next((each for each in self.paintings.values() if job_id in each.jobs), None)
 
     def reveal(self, record: JobRecord) -> None:
         """Draw the chosen sample of ``record`` over its picture from now on, until the prompts change."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .descriptions import ParameterInfo, PortInfo, TaskInfo
-from .parameters import SEED, model_choice
+from .parameters import QUALITY, SEED, model_choice
 
 _SIZE = ParameterInfo(
     "size",
@@ -46,6 +46,14 @@ SYNTHESIZE = TaskInfo(
     ],
     parameters=[
         model_choice("synthesize", "seg2vehicle"),
+        QUALITY,
+        ParameterInfo(
+            "find_camera",
+            "boolean",
+            default=False,
+            title="Find the side",
+            help="Without a camera, look for the side that the label map shows; otherwise it shows the model's front.",
+        ),
         SEED,
         ParameterInfo(
             "truncation",
@@ -80,6 +88,7 @@ EDIT = TaskInfo(
             help="Keep colours and material, and change the shape alone; otherwise the seed chooses new ones.",
             basic=True,
         ),
+        QUALITY,
         SEED,
         _SIZE,
     ],

@@ -34,8 +34,9 @@ class LabelPicture:
 
         ProblemError (BAD_INPUT) naming the colours or ids that no label has, and the palette."""
         problem = ProblemError(ErrorCode.BAD_INPUT, "This server has no model that knows labels.", "Choose another.")
-        for read, data in ((from_colours, self.colours), (from_ids, self.ids)):
-            for labels in palettes if data is not None else ():
+        ways = [(from_colours, self.colours), (from_ids, self.ids)]
+        for read, data in [(read, data) for read, data in ways if data is not None]:
+            for labels in palettes:
                 try:
                     return read(data, labels)
                 except ProblemError as error:

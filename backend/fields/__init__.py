@@ -1,1 +1,1 @@
-"""Cameras around an object."""
+"""Cameras around an object, and the surface of a field as a mesh."""

@@ -25,10 +25,8 @@ class LargestPart:
 
 @dataclass(frozen=True)
 class Lightened:
-    """``vertices`` float32 V x 3, ``faces`` int32 F x 3, and ``nearest`` int V: the nearest vertex of the surface
-    before.
-
-    Colours and labels of the vertices before, taken at ``nearest``, are those of the vertices now."""
+    """``vertices`` float32 V x 3 and ``faces`` int32 F x 3; ``nearest`` int V: the vertex of the surface before that is
+    nearest to each. Colours and labels of the vertices before, taken at ``nearest``, are those of the vertices now."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -46,9 +44,9 @@ def largest_part(vertices: np.ndarray, faces: np.ndarray) -> LargestPart:
     ends = np.concatenate([faces[:, :2], faces[:, 1:]])
     links = coo_matrix((np.ones(len(ends), bool), (ends[:, 0], ends[:, 1])), shape=(len(vertices),) * 2)
     part = connected_components(links, directed=False)[1][faces[:, 0]]
-    corner, across = vertices[faces[:, 0]].astype(np.float64), face_normals(vertices.astype(np.float64), faces)
-    # Volumes count from each mesh's own corner: six times that of the tetrahedra between its faces and the middle.
-    volume = np.bincount(part, ((corner - vertices.mean(axis=0)) * across).sum(axis=1))
+    # Six times the volume, positive where faces point outwards: that between the faces and the origin.
+    place = vertices.astype(np.float64)
+    volume = np.bincount(part, (place[faces[:, 0]] * face_normals(place, faces)).sum(axis=1))
     chosen = part == volume.argmax()
     kept, corners = np.unique(faces[chosen], return_inverse=True)
     return LargestPart(
@@ -79,4 +77,4 @@ def lightened(
         return points - away * normals[nearest]
 
     fewer, triangles = decimate(dense, faces, most, onto_surface, check)
-    return Lightened(fewer.astype(np.float32), triangles.astype(np.int32), tree.query(fewer)[1])
+    return Lightened(fewer.astype(np.float32), triangles.astype(np.int32), np.asarray(tree.query(fewer)[1]))

@@ -2,14 +2,15 @@
 
 A grid of every ``stride``-th sample is computed whole, then refined by halves: between samples a value is first guessed
 by interpolation, and computed wherever the surface can be. That is in a cell whose corners lie on both sides of the
-level, or come as near to it as the field bends there. A thin part that no coarse sample hits is seen by this bend: a
-kink of the field between two samples lifts it above the line between them by no more than the smaller of the second
-differences at both. Where a computed value then lies on the other side of the level than its guess, the cells around it
-are computed too, and so on along the surface. In the end every cell that holds a piece of the surface has eight
-computed corners, so that what is found is exactly what computing every sample would find.
+level, or come as near to it as the field bends there. This is how a thin part is seen that no coarse sample hits: a
+single kink between two samples rises above the line between them by d e / (d + e), where d and e are the second
+differences at both, and a smooth field by less. Where a computed value then lies on the other side of the level than
+its guess, the cells around it are computed too, and so on along the surface. In the end every cell that holds a piece
+of the surface has eight computed corners, so that what is found is exactly what computing every sample would find.
 
 What can be missed: a part of its own (touching nothing that is found) that is thinner than ``stride`` cells and bends
-the field nowhere else, such as a speck in an otherwise constant field.
+the field nowhere else, such as a speck in an otherwise constant field; and as small a dent where the cube cuts the
+object off.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ def extract_surface(
     """The closed surface where ``density`` equals ``level``, from ``cells`` samples an axis in -``bound``..``bound``.
 
     ``density`` takes points (float32 N x 3, at most ``batch``) and gives float32 N, larger inside. Outside the cube
-    there is nothing: what reaches the border is closed there (a thousandth of a cell beyond it). ``stride`` is a
-    power of two; with 1 every sample is computed. ``check`` is called before each batch and may raise to stop.
+    there is nothing: what reaches the border is closed there (a thousandth of a cell beyond it). ``stride`` is a power
+    of two; with 1 every sample is computed. ``check`` is called before each batch and may raise to stop.
     Needs about 5 bytes for each of the ``cells`` cubed samples, twice that while marching.
     ProblemError: BAD_PARAMETER when nothing lies at this level or a number is out of range; MODEL_FAILED when the field
     gives something that is no finite number.
@@ -179,25 +180,36 @@ def _interpolated(values: np.ndarray, old: np.ndarray, size: int) -> np.ndarray:
 
 def _possible(values: np.ndarray) -> np.ndarray:
     """bool, one less an axis: the cells in which the field may reach 0."""
-    low, high, bend = values, values, np.zeros([side - 1 for side in values.shape], np.float32)
+    return (_highest(values) > 0) & (_highest(-values) >= 0)
+
+
+def _highest(values: np.ndarray) -> np.ndarray:
+    """One less an axis: how high the field may rise in each cell."""
+    corners, bend = values, np.zeros([side - 1 for side in values.shape], np.float32)
     for axis in range(3):
-        low, high = _pairs(np.minimum, low, axis), _pairs(np.maximum, high, axis)
-        bend += _bend(values, axis)
-    return (low <= bend) & (high > -bend)
+        corners = _pairs(np.maximum, corners, axis)
+        np.maximum(bend, _bend(values, axis), out=bend)
+    return corners + bend
 
 
 def _bend(values: np.ndarray, axis: int) -> np.ndarray:
-    """For each cell, how far the field may leave the straight line along the cell's edges of one direction."""
+    """For each cell, how far the field may rise above the straight line along the cell's edges of one direction."""
     if values.shape[axis] < 3:
         return np.full([side - 1 for side in values.shape], np.inf, np.float32)
-    ends = [(1, 1) if k == axis else (0, 0) for k in range(3)]
-    bend = _pairs(np.minimum, np.pad(np.abs(np.diff(values, 2, axis)), ends, mode="edge"), axis)
+    beyond = [(1, 1) if k == axis else (0, 0) for k in range(3)]
+    bend = np.pad(np.maximum(-np.diff(values, 2, axis), 0), beyond, mode="edge")
+    bend = _pairs(_kink, bend, axis)
     for other in {0, 1, 2} - {axis}:
         bend = _pairs(np.maximum, bend, other)
     return bend
 
 
-def _pairs(join: np.ufunc, values: np.ndarray, axis: int) -> np.ndarray:
+def _kink(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The height of a single kink between two samples, from the second differences at both."""
+    return one * other / np.maximum(one + other, np.finfo(np.float32).tiny)
+
+
+def _pairs(join: Callable[[np.ndarray, np.ndarray], np.ndarray], values: np.ndarray, axis: int) -> np.ndarray:
     """``join`` of every sample and the next one along ``axis``."""
     values = np.moveaxis(values, axis, 0)
     return np.moveaxis(join(values[:-1], values[1:]), 0, axis)

@@ -95,8 +95,9 @@ Names = Mapping[tuple[str, str], Stand]
 
 def read_inert(path: Path, names: Names, start: int = 0) -> Any:
     """The value in the pickle that begins at byte ``start`` of ``path``: dicts (of every kind), lists, tuples, sets,
-    numbers and texts, memoryviews for bytes, and what the stand-ins for ``names`` (module, name) make. Protocols 2
-    to 5.
+    numbers and texts, memoryviews for bytes, and what the stand-ins for ``names`` (module, name) make.
+
+    Pickles of protocols 2 to 5 are read; bytes and tensors are in those from 3 on.
 
     The file is mapped as long as something read from it is kept. Raises Refused for a file that names anything else,
     is damaged or does what only a malicious one would, OSError for one that cannot be read.

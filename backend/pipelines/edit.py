@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.fields.cameras import view_matrix
 from backend.pipelines.context import Context
-from backend.pipelines.labelled import STEPS, finish, labelled_object
+from backend.pipelines.labelled import begin, finish, followed, labelled_object
 
 
 def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -19,7 +19,9 @@ def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) ->
     camera = inputs.get("camera", thing.field.camera)
     view_matrix(camera)
     seed, keep = parameters["seed"], parameters["keep_style"]
-    context.stage("edit", STEPS, "Changing the object")
-    field = context.model(thing.model).edit(thing.field, inputs["label_map"].ids, camera, keep, seed, context)
+    begin(context, "edit", "Changing the object")
+    model = context.model(thing.model)
+    field = model.edit(thing.field, inputs["label_map"].ids, camera, keep, seed, context)
+    field = followed(context, "edit", model, field, parameters["quality"], parameters["size"])
     outputs, info = finish(context, "edit", thing.model, field, parameters["size"])
     return outputs, info | {"seed": seed, "keep_style": keep}

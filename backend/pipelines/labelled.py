@@ -14,7 +14,7 @@ from protocol.problems import ErrorCode, ProblemError
 from protocol.values import Camera, Handle, Image, LabelMap, Mesh
 
 _PREVIEW = 64  # side of the picture that is shown before the one asked for
-STEPS = 3  # of a stage that ends with `finish`: the field, the small picture, the picture
+_MADE, _FOLLOWED = 0.2, 0.85  # of a stage, when the field is there and when it follows its label map
 
 
 class LabelledView(Protocol):
@@ -81,20 +81,30 @@ def labelled_object(context: Context, handle: Handle) -> LabelledObject:
     return thing
 
 
+def begin(context: Context, stage: str, message: str) -> None:
+    """Begin the ``stage`` of a task that makes a field."""
+    context.stage(stage, 1, message, (0.0, _MADE))
+
+
+def followed(context: Context, stage: str, model: Any, field: LabelledField, quality: str, size: int) -> Any:
+    """``field`` as ``quality`` asks: shown at once as it is, unless what will be shown comes as soon and is no larger,
+    then brought nearer to its label maps by ``model``."""
+    context.step(1)
+    if quality != "draft" or size > _PREVIEW:
+        (small,) = field.render([field.camera], _PREVIEW, Quiet(context))
+        context.preview(stage, image=Image(small.image), labels=LabelMap(small.labels))
+    return model.agree(field, quality, context, stage, (_MADE, _FOLLOWED))
+
+
 def finish(
     context: Context, stage: str, model: str, field: LabelledField, size: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The outputs and info of a task whose ``stage`` of STEPS steps has made ``field`` with ``model``: the field is
-    kept on the server, and drawn from its own camera, small for a preview first."""
+    """The outputs and info of a task whose ``stage`` has made ``field`` with ``model``: the field is kept on the
+    server, and drawn from its own camera."""
     made = LabelledObject(model, field)
-    context.step(1, "Drawing it")
-    quiet = Quiet(context)
-    if size > _PREVIEW:
-        (small,) = field.render([field.camera], _PREVIEW, quiet)
-        context.preview(stage, image=Image(small.image), labels=LabelMap(small.labels))
-    context.step(2)
-    (view,) = field.render([field.camera], size, quiet)
-    context.step(STEPS)
+    context.stage(stage, 1, "Drawing it", (_FOLLOWED, 1.0))
+    (view,) = field.render([field.camera], size, Quiet(context))
+    context.step(1)
     outputs = {
         "field": context.keep("field", made, field.nbytes),
         "image": Image(view.image),

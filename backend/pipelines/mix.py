@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backend.pipelines.context import Context
-from backend.pipelines.labelled import STEPS, finish, labelled_object
+from backend.pipelines.labelled import begin, finish, labelled_object
 from protocol.problems import ErrorCode, ProblemError
 
 
@@ -22,7 +22,7 @@ def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) ->
             "Mix two objects of one model.",
         )
     shape, style = parameters["shape"], parameters["style"]
-    context.stage("mix", STEPS, "Mixing the objects")
+    begin(context, "mix", "Mixing the objects")
     field = context.model(first.model).mix(first.field, second.field, shape, style, context)
     outputs, info = finish(context, "mix", first.model, field, parameters["size"])
     return outputs, info | {"shape": shape, "style": style}

@@ -8,7 +8,7 @@ import numpy as np
 
 from backend.fields.cameras import view_matrix
 from backend.pipelines.context import Context
-from backend.pipelines.labelled import STEPS, finish
+from backend.pipelines.labelled import begin, finish, followed
 from protocol.problems import ErrorCode, ProblemError
 
 
@@ -21,10 +21,14 @@ def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) ->
     if "camera" in inputs:
         view_matrix(inputs["camera"])
     name, seed = parameters["model"], parameters["seed"]
-    context.stage("synthesize", STEPS, "Making the object")
+    begin(context, "synthesize", "Making the object")
     model = context.model(name)
     source = _source(inputs, draws=not model.labels)
-    field = model.synthesize(source, inputs.get("camera"), seed, parameters["truncation"], context)
+    camera = inputs.get("camera")
+    if camera is None and parameters["find_camera"]:
+        camera = model.likely_camera(source, context)
+    field = model.synthesize(source, camera, seed, parameters["truncation"], context)
+    field = followed(context, "synthesize", model, field, parameters["quality"], parameters["size"])
     outputs, info = finish(context, "synthesize", name, field, parameters["size"])
     return outputs, info | {"seed": seed}
 

@@ -39,12 +39,12 @@ def test_zip_holds_the_protocol_and_nothing_of_the_build(extensions: list[Path])
     assert len([name for name in names if name.endswith(".whl")]) == 4
 
 
-@pytest.mark.parametrize("name", ["test_registration.py", "test_import.py"])
+@pytest.mark.parametrize("name", ["test_registration.py", "test_import.py", "test_labels.py"])
 def test_without_a_server(run_inside: Callable[..., str], blender_python: Path, name: str) -> None:
     run_inside(blender_python, name)
 
 
-@pytest.mark.parametrize("name", ["test_path.py", "test_choosing.py", "test_faults.py"])
+@pytest.mark.parametrize("name", ["test_path.py", "test_choosing.py", "test_label_path.py", "test_faults.py"])
 def test_with_a_server(run_inside: Callable[..., str], blender_python: Path, name: str) -> None:
     run_inside(blender_python, name)
 

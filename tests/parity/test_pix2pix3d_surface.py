@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 
+from backend.fields.cleaning import largest_part
 from backend.fields.surface import extract_surface, march
 from backend.meshes.normals import face_normals
 
@@ -22,14 +24,17 @@ def test_surface_of_recorded_densities(golden: Path) -> None:
         vertices, faces = march(stored["sigma_grid"], float(stored["threshold"]), bound, closed=False)
         assert len(vertices) == pytest.approx(int(stored["n_verts"]), rel=_COUNTS)
         assert len(faces) == pytest.approx(int(stored["n_faces"]), rel=_COUNTS)
-        np.testing.assert_allclose(vertices.min(axis=0), stored["vmin"], atol=1e-5)
-        np.testing.assert_allclose(vertices.max(axis=0), stored["vmax"], atol=1e-5)
-        np.testing.assert_allclose(vertices.mean(axis=0), stored["vmean"], atol=1e-4)
+        # Vertices keep a thousandth of a cell away from the samples.
+        near = 1e-3 * 2 * bound / (len(stored["sigma_grid"]) - 1)
+        np.testing.assert_allclose(vertices.min(axis=0), stored["vmin"], atol=near)
+        np.testing.assert_allclose(vertices.max(axis=0), stored["vmax"], atol=near)
+        np.testing.assert_allclose(vertices.mean(axis=0), stored["vmean"], atol=near)
         area = np.linalg.norm(face_normals(vertices.astype(np.float64), faces), axis=1).sum() / 2
         assert area == pytest.approx(float(stored["area"]), rel=_COUNTS)
 
 
-def test_coarse_to_fine_finds_the_same_in_recorded_densities(golden: Path) -> None:
+def test_coarse_to_fine_finds_the_largest_part_of_recorded_densities(golden: Path) -> None:
+    """Random weights make a field that differs from sample to sample: specks beside it, and dents in a cut, may go."""
     for path in recorded(golden, "pix2pix3d/mesh_*.npz"):
         stored = np.load(path)
         grid, level = stored["sigma_grid"], float(stored["threshold"])
@@ -38,7 +43,9 @@ def test_coarse_to_fine_finds_the_same_in_recorded_densities(golden: Path) -> No
             place = np.rint((points + 0.5) * (len(grid) - 1)).astype(int)
             return grid[tuple(place.T)]
 
-        vertices, faces = march(grid, level)
-        found = extract_surface(density, level, len(grid))
-        np.testing.assert_array_equal(found.vertices, vertices)
-        np.testing.assert_array_equal(found.faces, faces)
+        wanted = largest_part(*march(grid, level))
+        surface = extract_surface(density, level, len(grid))
+        found = largest_part(surface.vertices, surface.faces)
+        assert len(found.faces) == pytest.approx(len(wanted.faces), rel=_COUNTS)
+        assert (KDTree(wanted.vertices).query(found.vertices)[0] < 1e-6).mean() > 1 - _COUNTS
+        assert len(wanted.vertices) > 0.9 * int(stored["n_verts"])

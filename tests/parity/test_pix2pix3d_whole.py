@@ -12,8 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from backend.models.pix2pix3d.checkpoint import converted
 from backend.models.pix2pix3d.config import PUBLISHED, Config
 from backend.models.pix2pix3d.generator import Generator, Jitter, Seen, Volume
+from backend.models.pix2pix3d.layers import FullyConnected
 from backend.models.pix2pix3d.pictures import colours_of, ids_of
 
 from .filling import drawn_evenly
@@ -57,6 +59,7 @@ def generator(config: Config, data: Recording) -> Generator:
     made = fill(Generator(config), data, rule_of(data.path, "unit"))
     if "sigma_row_weight" in data:  # makes a scene of which some is transparent
         last = made.decoder.net_semantic[2]
+        assert isinstance(last, FullyConnected)
         last.weight[0], last.bias[0] = data["sigma_row_weight"], data["sigma_row_bias"][0]
     return made
 
@@ -67,15 +70,15 @@ class Rendered(NamedTuple):
     seen: Seen
 
 
-def rendered(made: Generator, data: Recording, styles: Tensor, side: int, seeds: tuple[int, int]) -> Rendered:
-    """What the recorded camera sees with the recorded jitter; the small pictures as the authors' code leaves them."""
+def rendered(made: Generator, styles: Tensor, camera: Tensor, side: int, seeds: tuple[int, int]) -> Rendered:
+    """What ``camera`` sees with the recorded jitter; the small pictures as the authors' code leaves them."""
     config, count = made.config, len(styles)
     jitter = Jitter(
         drawn_evenly(seeds[0], (count, side**2, config.coarse, 1)),
         drawn_evenly(seeds[1], (count * side**2, config.fine)),
     )
     planes = made.planes(styles)
-    volume = made.volume(planes, data["c_render"], side, jitter)
+    volume = made.volume(planes, camera, side, jitter)
     return Rendered(planes, volume, made.pictures(volume, styles, overwritten=True))
 
 
@@ -107,7 +110,8 @@ def test_small_networks(golden: Path) -> None:
         data.agrees_within("ws", styles)
         data.agrees_within("planes_none", made.planes(styles, noisy=False).flatten(1, 2))
         side = data.number("nrr")
-        planes, volume, seen = rendered(made, data, styles, side, (data.number("seed_strat"), data.number("seed_imp")))
+        seeds = data.number("seed_strat"), data.number("seed_imp")
+        planes, volume, seen = rendered(made, styles, data["c_render"], side, seeds)
         data.agrees_within("planes_const", planes.flatten(1, 2))
         features, sigma = made.query(planes, data["points"])
         data.agrees_within("field_rgb", features)
@@ -116,6 +120,19 @@ def test_small_networks(golden: Path) -> None:
         data.agrees_mostly("render_depth", along_rays(volume.depth))
         data.agrees_mostly("render_wsum", along_rays(volume.opacity))
         check_pictures(data, seen)
+
+
+def test_a_generator_out_of_a_file_of_the_authors_kind(golden: Path) -> None:
+    for path in recorded(golden, "pix2pix3d/*_forward.npz"):
+        data = Recording(path)
+        tensors, config = converted(path.with_name(f"{path.stem.removesuffix('_forward')}.pkl"))
+        made = Generator(config).eval()
+        made.load_state_dict(tensors)
+        styles = made.styles(labels_to_network(data["mask"], config), data["z"], data["c"])
+        data.agrees_within("ws", styles)
+        side = data["image_depth"].shape[-1]
+        seeds = data.number("seed_strat"), data.number("seed_imp")
+        check_pictures(data, rendered(made, styles, data["c"], side, seeds).seen)
 
 
 @pytest.mark.full_size
@@ -127,7 +144,8 @@ def test_published_networks(golden: Path, preset: str) -> None:
         styles = made.styles(labels_to_network(data["label_map"], config), data["z"], data["c_map"])
         data.agrees_within("ws", styles)
         *_, strata, fine = data.array("seeds").tolist()
-        planes, volume, seen = rendered(made, data, styles, data["image_depth"].shape[-1], (strata, fine))
+        side = data["image_depth"].shape[-1]
+        planes, volume, seen = rendered(made, styles, data["c_render"], side, (strata, fine))
         data.agrees_within("planes", planes.flatten(1, 2))
         data.agrees_mostly("features", along_rays(volume.colours, volume.labels))
         data.agrees_mostly("weights_sum", along_rays(volume.opacity))

@@ -58,7 +58,7 @@ def test_drawings_are_blurred_at_their_own_size_then_their_nearest_pixels_taken(
     ink = ink_of(strokes(), (8, 8))
     full = ink_of(strokes(), (16, 16))
     assert np.array_equal(ink, full[::2, ::2])
-    assert set(np.unique(full)) > {0, 255}
+    assert ((full > 0) & (full < 255)).any()
     assert set(np.unique(ink_of(strokes(), (16, 16), blurred=False))) == {0, 255}
     assert ink_of(strokes(), (5, 9)).shape == (5, 9)
 

@@ -37,8 +37,8 @@ def lens_of_view(degrees: float) -> Tensor:
 
 def placed(config: Config, horizontal: float, vertical: float) -> Tensor:
     """float32 25: a camera of ``config`` at angles as `on_sphere` takes them."""
-    angles = (torch.tensor([angle], dtype=torch.float32) for angle in (horizontal, vertical))
-    pose = on_sphere(*angles, torch.tensor(config.pivot), config.radius)
+    turn, rise = torch.tensor([[horizontal], [vertical]], dtype=torch.float32)
+    pose = on_sphere(turn, rise, torch.tensor(config.pivot), config.radius)
     return camera_label(pose, lens(config.focal)[None])[0]
 
 

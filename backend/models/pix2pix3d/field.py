@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from backend.fields.cameras import view_matrix
 from backend.fields.sparse import Occupancy
+from backend.models.pix2pix3d.agreeing import Painted
 from backend.models.pix2pix3d.cameras import numbers_of
 from backend.models.pix2pix3d.generator import Generator, Seen, Volume
 from backend.models.pix2pix3d.pictures import colours_of, drawing_of, ids_of
@@ -33,13 +34,15 @@ class LabelledView:
 
 @dataclass(frozen=True, eq=False)
 class LabelledField:
-    """``styles`` 1 x rows x w make the field; ``camera`` is the one its label map was painted through."""
+    """``styles`` 1 x rows x w make the field; ``camera`` is the one its label map was painted through, ``painted`` the
+    maps that it was made from, the last one first."""
 
     network: Generator
     styles: Tensor
     labels: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
     camera: Camera
+    painted: tuple[Painted, ...] = ()
 
     @functools.cached_property
     def planes(self) -> Tensor:
@@ -75,11 +78,20 @@ class LabelledField:
             context.step(done)
         return views
 
+    def volume(self, numbers: Tensor, side: int) -> Volume:
+        """The volume through the camera of 1 x 25 ``numbers``, at ``side`` pixels."""
+        config = self.network.config
+        away = float(numbers[0, [3, 7, 11]].norm())
+        known = abs(away - config.radius) < _ASIDE * config.radius
+        if config.far and known:
+            return self.network.volume(self.planes, numbers, side)
+        return self.network.quick_volume(self.planes, self._occupancy, numbers, side)
+
     def _view(self, camera: Camera, size: int) -> LabelledView:
         config = self.network.config
         numbers = numbers_of([camera], config.box).to(self.styles.device)
         small = size <= config.render_size
-        volume = self._volume(numbers, size if small else config.render_size)
+        volume = self.volume(numbers, size if small else config.render_size)
         if small:
             seen = Seen(*(volume.colours[:, :3],) * 2, *(volume.labels[:, : config.labels],) * 2, *volume[2:])
         else:
@@ -87,14 +99,6 @@ class LabelledField:
         return LabelledView(
             np.dstack([*self._image(seen, size)]), self._labels(seen, size), self._depth(volume, numbers, size)
         )
-
-    def _volume(self, numbers: Tensor, side: int) -> Volume:
-        config = self.network.config
-        away = float(numbers[0, [3, 7, 11]].norm())
-        known = abs(away - config.radius) < _ASIDE * config.radius
-        if config.far and known:
-            return self.network.volume(self.planes, numbers, side)
-        return self.network.quick_volume(self.planes, self._occupancy, numbers, side)
 
     def _image(self, seen: Seen, size: int) -> tuple[np.ndarray, np.ndarray]:
         """uint8 S x S x 3 and S x S."""

@@ -37,12 +37,10 @@ class Jitter(NamedTuple):
         )
 
     @classmethod
-    def random(cls, rays: Rays, config: Config) -> Jitter:
-        count, across, device = *rays.origins.shape[:2], rays.origins.device
-        return cls(
-            torch.rand(count, across, config.coarse, 1, device=device),
-            torch.rand(count * across, config.fine, device=device),
-        )
+    def random(cls, rays: Rays, config: Config, generator: torch.Generator | None = None) -> Jitter:
+        count, across = rays.origins.shape[:2]
+        shapes = (count, across, config.coarse, 1), (count * across, config.fine)
+        return cls(*(torch.rand(shape, generator=generator).to(rays.origins.device) for shape in shapes))
 
 
 class Volume(NamedTuple):
@@ -155,6 +153,12 @@ class Generator(nn.Module):
         points = rays.origins[:, :, None] + depths * rays.directions[:, :, None]
         features, sigma = self.query(planes, points.flatten(1, 2))
         return (each.unflatten(1, depths.shape[1:3]) for each in (features, sigma))  # pyright: ignore[reportReturnType]
+
+    def label_logits(self, found: Marched) -> Tensor:
+        """N x R x labels of what rays saw, the first raised where that was nothing."""
+        first = self.config.plane_channels
+        logits = found.features[..., first : first + self.config.labels]
+        return torch.cat([logits[..., :1] + self.config.empty_logit * (1 - found.opacity), logits[..., 1:]], dim=-1)
 
     def volume(self, planes: Tensor, camera: Tensor, side: int | None = None, jitter: Jitter | None = None) -> Volume:
         """The field through ``camera`` at ``side`` (``render_size`` if none) pixels; without ``jitter`` evenly

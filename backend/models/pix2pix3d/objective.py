@@ -42,9 +42,7 @@ def ray_losses(network: Generator, planes: Tensor, batch: dict[str, Tensor], ray
     picked = picked[..., 0]
     labels = batch["ray_map"].flatten(1).gather(1, picked)
     image = batch["ray_image"].flatten(1, 2).gather(1, picked[..., None].expand(-1, -1, 3))
-    logits = found.features[..., config.plane_channels : config.plane_channels + config.labels]
-    empty = config.empty_logit * (1 - found.opacity)
-    logits = torch.cat([logits[..., :1] + empty, logits[..., 1:]], dim=-1)
+    logits = network.label_logits(found)
     solid = (labels > 0).float()
     opacity = found.opacity[..., 0].clamp(1e-4, 1 - 1e-4)
     return {

@@ -90,9 +90,11 @@ class Snapshot:
 
 
 def read_snapshot(path: Path, member: str = "") -> Snapshot:
-    """The networks in a file of the authors, or in the file named ``member`` of their tar archive; nothing that it
-    contains is run, and its tensors stay in it until asked for, so it must stay too. ProblemError (BAD_INPUT) naming
-    the file and what is wrong with it."""
+    """The networks in a file of the authors, or in the file named ``member`` of their tar archive.
+
+    Nothing that it contains is run. Its tensors stay in it until asked for, so it must stay too. ProblemError
+    (BAD_INPUT) naming the file and what is wrong with it.
+    """
     try:
         content = read_inert(path, NAMES, _start(path, member))
         if type(content) is not dict:

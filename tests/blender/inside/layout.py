@@ -30,7 +30,9 @@ class Layout:
         assert name in data.bl_rna.properties, f"{data.bl_rna.identifier} has no {name}"
         self.said.append(text or data.bl_rna.properties[name].name)
 
-    def operator(self, idname: str, text: str | None = None, icon: str = "NONE", depress: bool = False) -> Any:
+    def operator(
+        self, idname: str, text: str | None = None, icon: str = "NONE", depress: bool = False, icon_value: int = 0
+    ) -> Any:
         self._check_icon(icon)
         category, name = idname.split(".")
         kind = getattr(getattr(bpy.ops, category), name).get_rna_type()

@@ -56,7 +56,7 @@ def test_connection_line_and_report():
     report = layout.Layout()
     addon.module("preferences").draw_report(report)
     said = "\n".join(report.said)
-    for wanted in ("Connected", "version", "protocol 1.0", "Device: ", "Memory on ", "Models: ", "Round trip: "):
+    for wanted in ("Connected", "version", "protocol 1.1", "Device: ", "Memory on ", "Models: ", "Round trip: "):
         assert wanted in said
     print(f"FIGURE {bpy.app.version_string}: round trip {serverside.session().round_trip_s * 1e3:.2f} ms")
 

@@ -1,0 +1,89 @@
+"""Making a field agree with its label maps more closely than one pass of the encoder does: a few steps of descent on
+the shape's styles, through the volume rendering. Not in the paper, whose results are those of one pass ("draft")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from backend.fields.rays import Rays, rays_of
+from backend.models.pix2pix3d.generator import Generator, Jitter
+
+IGNORED = -100
+_RATE = 0.07
+_BETAS = (0.8, 0.95)
+_HELD = 0.1  # how strongly styles are held where they were
+_RAYS = 1024  # in a step, of all maps together
+_AROUND = 9  # pixels: how far from what is painted background is looked at, at 128 pixels a side
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """A label map, int64 side x side with IGNORED where anything may be, and the 25 numbers of its camera, 1 x 25."""
+
+    labels: Tensor
+    camera: Tensor
+
+
+def agreed(
+    network: Generator, styles: Tensor, maps: tuple[Painted, ...], steps: int, step: Callable[[int], None]
+) -> Tensor:
+    """``styles`` 1 x rows x w whose field agrees with ``maps``; the rows of the look stay as they are. ``step`` is
+    called with the number of steps done, and may raise to stop. The same input gives the same styles."""
+    config = network.config
+    shape, look = styles[:, : config.label_layers].clone(), styles[:, config.label_layers :].clone()
+    wanted, rays = _pixels(network, maps)
+    weights = _weights(wanted, config.labels)
+    generator = torch.Generator().manual_seed(0)
+    with torch.enable_grad():
+        moved = shape.clone().requires_grad_()
+        optimiser = torch.optim.Adam([moved], _RATE, betas=_BETAS)
+        for done in range(steps):
+            step(done)
+            picked = torch.randint(len(wanted), (_RAYS,), generator=generator).to(wanted.device)
+            some = Rays(*(each[:, picked] for each in rays))
+            planes = network.planes(torch.cat([moved, look], dim=1))
+            logits = network.label_logits(network.render_rays(planes, some, Jitter.random(some, config, generator)))
+            loss = functional.cross_entropy(logits[0], wanted[picked], weights)
+            loss = loss + _HELD * (moved - shape).square().mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    return torch.cat([moved.detach(), look], dim=1)
+
+
+def disagreement(network: Generator, styles: Tensor, maps: tuple[Painted, ...]) -> float:
+    """The loss of `agreed` where ``styles`` are, at some of the pixels: smaller is better."""
+    wanted, rays = _pixels(network, maps)
+    picked = torch.randint(len(wanted), (_RAYS,), generator=torch.Generator().manual_seed(1)).to(wanted.device)
+    some = Rays(*(each[:, picked] for each in rays))
+    with torch.no_grad():
+        found = network.render_rays(network.planes(styles), some, Jitter.none(some, network.config))
+        weights = _weights(wanted, network.config.labels)
+        return float(functional.cross_entropy(network.label_logits(found)[0], wanted[picked], weights))
+
+
+def _pixels(network: Generator, maps: tuple[Painted, ...]) -> tuple[Tensor, Rays]:
+    """Labels K and rays 1 x K x 3 of all maps' pixels that say something: what is painted, and background near it."""
+    labels, origins, directions = [], [], []
+    for one in maps:
+        side = one.labels.shape[-1]
+        wide = _AROUND * side // 128 // 2 * 2 + 1
+        painted = (one.labels != 0).float()[None, None]
+        near = functional.max_pool2d(painted, wide, stride=1, padding=wide // 2)[0, 0] > 0
+        at = (near & (one.labels != IGNORED)).flatten()
+        rays = rays_of(one.camera[:, :16].view(-1, 4, 4), one.camera[:, 16:].view(-1, 3, 3), side)
+        labels.append(one.labels.flatten()[at])
+        origins.append(rays.origins[:, at])
+        directions.append(rays.directions[:, at])
+    return torch.cat(labels), Rays(torch.cat(origins, dim=1), torch.cat(directions, dim=1))
+
+
+def _weights(wanted: Tensor, labels: int) -> Tensor:
+    """Of each label: small parts count more than their pixels, as people look at them."""
+    share = functional.one_hot(wanted, labels).float().mean(dim=0)
+    return torch.where(share > 0, (labels * share).clamp(min=1e-3).rsqrt(), 0)

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from protocol import Camera, ErrorCode, Image, Job, LabelMap, Mesh, Problem
+from protocol import Camera, ConnectionState, ErrorCode, Image, Job, LabelMap, Mesh, Problem
 from protocol.client import Inputs
 from protocol.messages import Catalogue, ModelInfo
 
@@ -53,6 +53,7 @@ class Labelling(QObject):
         self._rest.timeout.connect(self._ask)
         for jobs in (self._making, self._meshing):
             jobs.busy_changed.connect(self.entry_changed)
+        connection.state_changed.connect(self._on_connection)
         self._making.progressed.connect(self._on_progress)
         self._making.answered.connect(self._on_made)
         self._meshing.progressed.connect(lambda job, _: self._follow(job))
@@ -252,6 +253,12 @@ class Labelling(QObject):
         self._renewing = False
 
     # --- answers ---
+
+    def _on_connection(self, state: ConnectionState, problem: Problem | None) -> None:
+        """What another server was making is made by the one that is there now."""
+        begun = self.entry is not None and not self.entry.ended
+        if state is ConnectionState.CONNECTED and begun and not self.busy and not self.meshing:
+            self.again()
 
     def _begin(self, request: Request) -> None:
         self.entry = JobEntry(request.job_id, request.label, task=request.task)

@@ -83,7 +83,7 @@ class Painting(QObject):
 
     def open_blank(self) -> None:
         """A white sheet for the first model that paints, or the one in use."""
-        self._open(lambda model: self._labelling.open(self.tr("labels"), model))
+        self._open(lambda model: self._labelling.open(self.tr("object"), model))
 
     def open_example(self) -> None:
         """The example for the model in use; a white sheet where there is none."""
@@ -170,14 +170,12 @@ class Painting(QObject):
         self._show_brush()
 
     def choose_label(self, label: int) -> None:
-        """Paint with entry ``label`` of the palette; the eraser is put away."""
+        """Paint with entry ``label`` of the palette; eraser and hand are put away."""
         document = self._labelling.document
         if document is not None and 0 <= label < len(document.palette):
             brush = self._page.brush
             brush.label = label
-            if brush.tool is Tool.ERASER:
-                brush.tool = Tool.BRUSH
-            self._show_brush()
+            self.set_tool(Tool.BRUSH if brush.tool is Tool.ERASER else brush.tool)
 
     def set_size(self, size: int) -> None:
         self._page.brush.size = size

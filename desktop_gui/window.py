@@ -336,7 +336,7 @@ class MainWindow(QMainWindow):
             self.workspace.set_show(show)
 
     def _show_zoom(self) -> None:
-        self.zoom_label.setText(f"{self.pages.canvas.view.scale * 100:.0f} %")
+        self.zoom_label.setText("" if self.pages.at_start else f"{self.pages.canvas.view.scale * 100:.0f} %")
 
     # --- server, theme, commands ---
 

@@ -47,6 +47,13 @@ SYNTHESIZE = TaskInfo(
     parameters=[
         model_choice("synthesize", "seg2vehicle"),
         QUALITY,
+        ParameterInfo(
+            "find_camera",
+            "boolean",
+            default=False,
+            title="Find the side",
+            help="Without a camera, look for the side that the label map shows; otherwise it shows the model's front.",
+        ),
         SEED,
         ParameterInfo(
             "truncation",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from backend.synthetic.painted import Example
 
 METRICS = ("own_miou", "other_miou", "own_accuracy", "other_accuracy", "other_psnr", "chamfer", "fscore", "watertight")
+METRICS += ("draft_own_miou", "draft_other_miou")
 FACES = 20_000
 _OTHERS = (2, 4, 6)  # views that the thing is judged from, beside that of the map, which is view 0
 
@@ -42,6 +43,8 @@ class Synthesizer(Protocol):
         context: Any,
         colours: np.ndarray | None = None,
     ) -> Any: ...
+
+    def agree(self, field: Any, quality: str, context: Any) -> Any: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,17 +107,20 @@ class Answer:
 
 
 def synthesis_scores(model: Synthesizer, case: Painting, context: Context) -> tuple[dict[str, float], Answer]:
-    """METRICS of one case. The parts' colours are told as they are seen in the picture of the map's view, as colours of
-    other sides can be judged only then; labels and shape do not depend on them."""
+    """METRICS of one case, at standard quality but for those of drafts. The parts' colours are told as they are seen
+    in the picture of the map's view, as colours of other sides can be judged only then; labels and shape do not
+    depend on them."""
     from backend.meshes.checks import check_mesh
 
     example, cameras = case.example, case.cameras
     own, others = 0, list(_OTHERS)
-    field = model.synthesize(
+    draft = model.synthesize(
         example.maps[own].astype(np.uint16), cameras[own], 0, 1.0, context, colours=case.seen_colours
     )
-    size = example.maps.shape[-1]
-    views = field.render([cameras[k] for k in (own, *others)], size, context)
+    size, judged = example.maps.shape[-1], [cameras[k] for k in (own, *others)]
+    drafted = np.stack([view.labels for view in draft.render(judged, size, context)])
+    field = model.agree(draft, "standard", context)
+    views = field.render(judged, size, context)
     labels = np.stack([view.labels for view in views])
     images = np.stack([on_white(view.image) for view in views])
     mesh = field.mesh(FACES, 0, context)
@@ -128,6 +134,8 @@ def synthesis_scores(model: Synthesizer, case: Painting, context: Context) -> tu
         "chamfer": surface.chamfer,
         "fscore": surface.fscore,
         "watertight": float(check_mesh(mesh).sound),
+        "draft_own_miou": label_miou(drafted[0], example.maps[own]),
+        "draft_other_miou": label_miou(drafted[1:], example.maps[others]),
     }
     return scores, Answer(labels, images, mesh, model.palette)
 

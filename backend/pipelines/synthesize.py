@@ -24,7 +24,10 @@ def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) ->
     begin(context, "synthesize", "Making the object")
     model = context.model(name)
     source = _source(inputs, draws=not model.labels)
-    field = model.synthesize(source, inputs.get("camera"), seed, parameters["truncation"], context)
+    camera = inputs.get("camera")
+    if camera is None and parameters["find_camera"]:
+        camera = model.likely_camera(source, context)
+    field = model.synthesize(source, camera, seed, parameters["truncation"], context)
     field = followed(context, "synthesize", model, field, parameters["quality"], parameters["size"])
     outputs, info = finish(context, "synthesize", name, field, parameters["size"])
     return outputs, info | {"seed": seed}

@@ -23,6 +23,7 @@ class Latest(QObject):
         self._waiting: tuple[Request, object] | None = None
         self._outdated = False
         connection.job_changed.connect(self._on_job)
+        connection.state_changed.connect(lambda *_: self._look_again())
 
     @property
     def busy(self) -> bool:
@@ -61,6 +62,12 @@ class Latest(QObject):
         if self._running is None and self._waiting is not None:
             self._running, self._waiting, self._outdated = self._waiting, None, False
             self._connection.submit(self._running[0])
+
+    def _look_again(self) -> None:
+        before = self._running
+        self._go_on()
+        if self._running is not before:
+            self.busy_changed.emit()
 
     def _on_job(self, job: Job) -> None:
         if self._running is None or job.id != self._running[0].job_id:

@@ -73,7 +73,7 @@ def test_results_survive_a_restart_of_the_window(open_window: Opener, server: Em
     assert entry.label == "coffee"
     again.wait(lambda: entry.state is JobState.DONE, "the job ends")
     row = again.window.jobs.rows[job_id]
-    again.window._enter_workspace()
+    again.window.pages.enter(again.window.workspace, again.window.docks, again.window.object_panel)
     again.window.docks["jobs"].raise_()
     again.turn(0.1)
     QTest.mouseDClick(row, LEFT, NONE, row.rect().center())

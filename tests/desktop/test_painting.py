@@ -15,12 +15,14 @@ import pytest
 import trimesh
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 
 from backend.serving.embedded import EmbeddedServer
 from desktop_gui.net.connection import Request
 from desktop_gui.qimages import pixels_of
 from desktop_gui.state.drawing import LabelDocument
 from desktop_gui.state.labelled import Made
+from desktop_gui.state.servers import ServerChoice
 from protocol.labels import painted
 
 from ..unit.tiny_labelled import LABELS
@@ -300,6 +302,31 @@ def test_a_lost_field_is_made_again_without_a_word(painter: Painter, what: str) 
     painter.follows()
     if what == "view":
         painter.fine()
+    assert not painter.window.messages.text
+
+
+def test_another_server_goes_on(painter: Painter) -> None:
+    connection = painter.window.studio.connection
+    painter.key(Qt.Key.Key_1)
+    painter.stroke((16, 30), (20, 30))
+    painter.driver.wait(lambda: painter.labelling.entry is not None, "it is asked for")
+    connection.use(ServerChoice("the same by another name", connection.choice.address))
+    painter.follows()
+    painter.turn(QPoint(60, 0))
+    painter.fine()
+
+
+def test_what_fails_is_said_and_tried_again(painter: Painter) -> None:
+    painter.key(Qt.Key.Key_1)
+    painter.labelling.set_truncation(9.0)
+    painter.stroke((16, 30), (20, 30))
+    painter.driver.wait(lambda: painter.window.messages.topic == "labels", "the window says what is wrong")
+    assert painter.labelling.made is None
+    assert not painter.labelling.busy
+    painter.labelling.truncation = 1.0
+    (again,) = [each for each in painter.window.messages.findChildren(QPushButton) if each.text() == "Try again"]
+    painter.driver.press(again)
+    painter.follows()
     assert not painter.window.messages.text
 
 

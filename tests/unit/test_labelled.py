@@ -16,7 +16,7 @@ from protocol.labels import painted
 from protocol.problems import ErrorCode, ProblemError
 from protocol.tasks import TASKS
 from protocol.values import Camera, Depth, Frames, Handle, Image, LabelMap, Mesh, Value
-from tests.unit.tiny_labelled import LABELS, NAMES, Balls, two_parts
+from tests.unit.tiny_labelled import FRONT, LABELS, NAMES, SIDE, Balls, two_parts
 
 
 class Drawing:
@@ -102,6 +102,13 @@ def test_a_label_map_seen_from_the_side(context: BallContext) -> None:
     outputs, _ = done(context, "synthesize", inputs, size=64)
     assert outputs["camera"] == camera
     assert agreement(outputs["labels"].ids, two_parts(64)) > 0.97
+
+
+def test_the_side_is_looked_for_where_that_is_asked_and_no_camera_given(context: BallContext) -> None:
+    assert made(context, find_camera=True)["camera"] == SIDE
+    assert made(context)["camera"] == FRONT
+    inputs: Values = {"label_map": LabelMap(two_parts()), "camera": FRONT}
+    assert done(context, "synthesize", inputs, size=32, find_camera=True)[0]["camera"] == FRONT
 
 
 def test_an_edit_from_another_side_keeps_the_look(context: BallContext) -> None:

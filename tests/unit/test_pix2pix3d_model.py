@@ -95,6 +95,16 @@ def test_editing_keeps_the_look_and_takes_the_new_shape() -> None:
     assert not torch.equal(fresh.styles[:, rows:], field.styles[:, rows:])
 
 
+def test_the_likely_camera_is_that_whose_field_agrees_best() -> None:
+    tiny = model()
+    found = tiny.likely_camera(painted(), Context())
+    assert found is not None
+    best, front = (tiny.synthesize(painted(), camera, 0, 1.0, Context()) for camera in (found, orbit(0, 2, 31.9)))
+    wrong = [disagreement(tiny.network, each.styles, each.painted) for each in (best, front)]
+    assert wrong[0] <= wrong[1] + 0.05
+    assert model(TINY_DRAWING).likely_camera(painted(), Context()) is None
+
+
 def test_agreeing_brings_a_field_nearer_to_its_map() -> None:
     tiny = model()
     field = tiny.synthesize(painted(), None, 0, 1.0, Context())

@@ -16,7 +16,7 @@ from protocol.values import Camera, Mesh
 NAMES = ("background", "body", "window", "wheel")
 PALETTE = ((255, 255, 255), (204, 0, 0), (76, 153, 0), (51, 51, 255))
 LABELS = [LabelInfo(name, colour) for name, colour in zip(NAMES, PALETTE, strict=True)]
-FRONT = orbit(0, 0, 35)
+FRONT, SIDE = orbit(0, 0, 35), orbit(90, 0, 35)
 
 
 def two_parts(size: int = 32) -> np.ndarray:
@@ -115,6 +115,10 @@ class Balls:
     ) -> BallField:
         made = self.synthesize(label_map, camera, seed, 1.0, context)
         return replace(made, colours=field.colours) if keep_style else made
+
+    def likely_camera(self, painted: np.ndarray, context: Any) -> Camera:
+        del painted, context
+        return SIDE
 
     def agree(self, field: BallField, quality: str, context: Any, stage: str, share: tuple[float, float]) -> BallField:
         context.stage(stage, 2, quality, share)

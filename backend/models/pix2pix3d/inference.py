@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from torch import Tensor
 
 from backend.datasets.eg3d import AFHQ_CAT, CELEBAMASK
 from backend.models.pix2pix3d.agreeing import IGNORED, Painted, agreed, disagreement
-from backend.models.pix2pix3d.cameras import camera_of, front, numbers_of
+from backend.models.pix2pix3d.cameras import camera_of, front, numbers_of, placed
 from backend.models.pix2pix3d.checkpoint import CONFIG, WEIGHTS, read_config
 from backend.models.pix2pix3d.config import STARTER
 from backend.models.pix2pix3d.field import LabelledField
@@ -26,6 +28,7 @@ from protocol.values import Camera
 
 _PUBLISHED = {len(names): names for names in (AFHQ_CAT, CELEBAMASK)}
 
+_TURNS, _RISES = 16, (2.0, 20.0)  # cameras that a map is tried with: how many all around, at what elevations
 _REMEMBERED = 3  # label maps of one field
 
 
@@ -77,6 +80,33 @@ class Model:
                 styles = self.network.backbone.mapping.truncated(styles, truncation, slice(first, None))
         maps = () if self.network.config.draws else (Painted(shown[0], pose),)
         return LabelledField(self.network, styles, self.labels, self.palette, camera, maps)
+
+    def likely_camera(self, painted: np.ndarray, context: Any) -> Camera | None:
+        """The camera through which what a label map makes agrees with it best; none for a network that is not told the
+        camera's rays, to which it makes no difference. Errors as `synthesize`."""
+        config = self.network.config
+        if not config.sees_rays:
+            return None
+        shown, style = self._shown(painted), self._style(0)
+        best: tuple[float, Tensor] | None = None
+        for pose in self._around():
+            context.check()
+            with torch.inference_mode():
+                styles = self.network.styles(shown, style, pose)
+                wrong = disagreement(self.network, styles, (Painted(shown[0], pose),))
+            if best is None or wrong < best[0]:
+                best = (wrong, pose)
+        assert best is not None
+        return camera_of(best[1][0], config.box)
+
+    def _around(self) -> Iterator[Tensor]:
+        """The 25 numbers of cameras on all sides, 1 x 25 each."""
+        for rise in _RISES:
+            # The sphere's height is linear in its vertical coordinate.
+            vertical = torch.pi / 2 * (1 - math.sin(math.radians(rise)))
+            for turn in range(_TURNS):
+                horizontal = math.pi / 2 + 2 * math.pi * turn / _TURNS
+                yield placed(self.network.config, horizontal, vertical)[None].to(self._device)
 
     def edit(
         self, field: LabelledField, painted: np.ndarray, camera: Camera, keep_style: bool, seed: int, context: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,7 +51,8 @@ def network(config: Config = TINY, seed: int = 0) -> Generator:
     torch.manual_seed(seed)
     made = Generator(config).eval()
     with torch.no_grad():
-        made.decoder.net_semantic[2].bias[0] = 30
+        density: Any = made.decoder.net_semantic[2]
+        density.bias[0] = 30
     return made
 
 

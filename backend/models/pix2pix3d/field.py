@@ -93,7 +93,8 @@ class LabelledField:
         small = size <= config.render_size
         volume = self.volume(numbers, size if small else config.render_size)
         if small:
-            seen = Seen(*(volume.colours[:, :3],) * 2, *(volume.labels[:, : config.labels],) * 2, *volume[2:])
+            colours, labels = volume.colours[:, :3], volume.labels[:, : config.labels]
+            seen = Seen(colours, colours, labels, labels, volume.depth, volume.opacity)
         else:
             seen = self.network.pictures(volume, self.styles)
         return LabelledView(

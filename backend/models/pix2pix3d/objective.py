@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -86,5 +84,4 @@ WEIGHTS: dict[str, float] = {
 
 def total(losses: dict[str, Tensor]) -> Tensor:
     """Their weighted sum."""
-    parts: Any = [WEIGHTS[name] * loss for name, loss in losses.items()]
-    return sum(parts)
+    return torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()

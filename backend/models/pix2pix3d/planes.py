@@ -51,14 +51,14 @@ class Block(nn.Module):
         """``x`` N x C x H x W (None in the first block), the ``picture`` so far, ``styles`` N x (convolutions + 1) x w:
         both at this block's size. The picture is float32 whatever ``x`` is."""
         rows = list(styles.unbind(dim=1))
-        x = self.const.expand(len(styles), -1, -1, -1) if x is None else self.conv0(x, rows.pop(0), noisy)
-        x = self.conv1(x, rows.pop(0), noisy)
-        made = self.torgb(x, rows.pop(0)).float()
+        start = self.const.expand(len(styles), -1, -1, -1) if x is None else self.conv0(x, rows.pop(0), noisy)
+        made: Tensor = self.conv1(start, rows.pop(0), noisy)
+        drawn: Tensor = self.torgb(made, rows.pop(0)).float()
         if picture is None:
-            return x, made
+            return made, drawn
         if self.grows:
             picture = upsampled(picture, self.resample_filter)
-        return x, picture + made
+        return made, picture + drawn
 
 
 class PlaneSynthesis(nn.Module):

@@ -204,7 +204,11 @@ class Labelling(QObject):
         self._drop_mesh()
         self.ids_changed.emit(None)
         self.drawing_changed.emit()
-        self._rest.start()
+        if self.document is not None and self.document.current.empty:
+            self._rest.stop()
+            self._ask()  # at once: nothing is made of it
+        else:
+            self._rest.start()
         self.entry_changed.emit()
 
     def _ask(self) -> None:

@@ -22,7 +22,8 @@ class Config:
     What the published ones have not: ``sees_rays``, the label encoder is told where each pixel looks from and to;
     ``empty_logit``, how likely a ray that meets nothing shows label 0; ``palettes``, of how many sets of part colours
     (one of which a seed picks) the style code is made, instead of being drawn; ``map_finer``, how many times finer
-    maps are than the encoder sees them. ``style_rate`` is how fast the style's layers learn beside all others.
+    maps are than the encoder sees them. ``style_rate`` is how fast the style's layers learn beside all others;
+    ``steeper``, how many times as sharp a surface looks as it was learned, which blurs what is uncertain.
     """
 
     labels: int
@@ -60,6 +61,7 @@ class Config:
     palettes: int = 0
     map_finer: int = 1
     style_rate: float = 0.01
+    steeper: float = 1.0
 
     @property
     def map_size(self) -> int:
@@ -132,4 +134,5 @@ STARTER = Config(
     palettes=256,
     map_finer=2,
     style_rate=1.0,
+    steeper=2.0,
 )

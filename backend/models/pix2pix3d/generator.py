@@ -121,7 +121,10 @@ class Generator(nn.Module):
 
     def query(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """Features and raw densities at ``points`` (N x M x 3); see `Decoder`."""
-        return self.decoder(sample_planes(planes, points, self.config.box, self._axes))
+        features, sigma = self.decoder(sample_planes(planes, points, self.config.box, self._axes))
+        if self.training or self.config.steeper == 1:
+            return features, sigma
+        return features, self.config.iso_level + (sigma - self.config.iso_level) * self.config.steeper
 
     def render_rays(self, planes: Tensor, rays: Rays, jitter: Jitter) -> Marched:
         """What ``rays`` see: features from -1 to 1 (section 4.6 of our notes: labels are scaled like colours, so all of

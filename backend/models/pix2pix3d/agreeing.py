@@ -17,7 +17,7 @@ IGNORED = -100
 _RATE = 0.07
 _BETAS = (0.8, 0.95)
 _HELD = 0.1  # how strongly styles are held where they were
-_RAYS = 1024  # in a step, of all maps together
+_RAYS = 512  # in a step, of all maps together
 _AROUND = 9  # pixels: how far from what is painted background is looked at, at 128 pixels a side
 
 

@@ -146,7 +146,7 @@ class Model:
         published networks, whose steps are dear, are left as they are by "standard" too. The steps are ``share`` of
         ``stage``."""
         small = self.network.config.palettes > 0
-        steps = {"draft": 0, "standard": 12 if small else 0, "best": 40}[quality]
+        steps = {"draft": 0, "standard": 20 if small else 0, "best": 40}[quality]
         if not steps or not field.painted:
             return field
 

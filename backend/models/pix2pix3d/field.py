@@ -19,6 +19,7 @@ from backend.models.pix2pix3d.generator import Generator, Seen, Volume
 from backend.models.pix2pix3d.pictures import colours_of, drawing_of, ids_of
 from protocol.values import Camera, Mesh
 
+_FAINT = 0.1  # of the whole opacity: less is nothing, and so much less than all is all
 _ASIDE = 0.05  # of the distance that the networks know, by which a camera may be nearer or farther
 
 
@@ -110,7 +111,7 @@ class LabelledField:
                 alpha = _sized(1 - seen.semantic.float().softmax(dim=1)[:, :1], size)
             else:
                 alpha = _sized(seen.opacity, size)
-            alpha = alpha.clamp(0, 1)
+            alpha = ((alpha - _FAINT) / (1 - 2 * _FAINT)).clamp(0, 1)
             # It was drawn on white; what is wanted is the colour without.
             bare = (image - (1 - alpha)) / alpha.clamp(min=1e-2)
             image = torch.where(alpha > 1e-2, bare, 1.0)

@@ -42,7 +42,7 @@ class Labelling(QObject):
         self.document: LabelDocument | None = None
         self.made: Made | None = None
         self.mesh: Mesh | None = None
-        self.truncation = 1.0
+        self.quality = ""  # as the server has it unless told
         self.entry: JobEntry | None = None  # where the newest job stands
         self._lost: set[str] = set()  # fields that the server has no more
         self._renewing = False
@@ -159,9 +159,9 @@ class Labelling(QObject):
             self.noted.emit(self.tr("New style, seed {0}").format(self.document.current.seed))
             self._changed()
 
-    def set_truncation(self, truncation: float) -> None:
-        if truncation != self.truncation:
-            self.truncation = truncation
+    def set_quality(self, quality: str) -> None:
+        if quality != self.quality:
+            self.quality = quality
             self._changed()
 
     def edit_from(self, made: Made, labels: LabelMap, camera: Camera) -> None:
@@ -228,6 +228,8 @@ class Labelling(QObject):
     def _request(self, document: LabelDocument, drawing: Drawing) -> Request:
         inputs: Inputs = {"label_map": drawing.label_map}
         parameters: dict[str, Any] = {"seed": drawing.seed}
+        if self.quality:
+            parameters["quality"] = self.quality
         if drawing.camera is not None:
             inputs["camera"] = drawing.camera
         if drawing.base is not None and self._edits(drawing):
@@ -235,7 +237,7 @@ class Labelling(QObject):
             parameters["keep_style"] = drawing.keeps_style
             return Request("edit", inputs, parameters, label=document.name)
         # Also where the field to edit is gone: the same labels, camera and seed make it again.
-        parameters |= {"model": document.model, "truncation": self.truncation}
+        parameters["model"] = document.model
         return Request(SYNTHESIZE, inputs, parameters, label=document.name)
 
     def _edits(self, drawing: Drawing) -> bool:

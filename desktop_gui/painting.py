@@ -63,7 +63,7 @@ class Painting(QObject):
         bar.new_style.connect(labelling.new_style)
         bar.mesh_wanted.connect(self.make_mesh)
         bar.cancelled.connect(labelling.cancel)
-        bar.changed.connect(lambda: labelling.set_truncation(bar.value("truncation", 1.0)))
+        bar.changed.connect(lambda: labelling.set_quality(bar.value("quality", "")))
         self._panel.field.moved.connect(orbiting.move)
         self._panel.field.reset.connect(orbiting.reset)
         self._panel.edit_wanted.connect(orbiting.edit_from_here)

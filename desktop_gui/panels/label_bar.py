@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
@@ -22,9 +24,10 @@ from .job_progress import JobProgress
 from .layouts import empty
 from .parameter_field import Field, make_field
 from .parameters import captioned
+from .segmented import Segmented
 
 ROOMY = 700
-FIELDS = ((SYNTHESIZE, "truncation"), ("mesh", "faces"))  # of the catalogue's tasks, the parameters to set here
+FIELDS = ((SYNTHESIZE, "quality"), ("mesh", "faces"))  # of the catalogue's tasks, the parameters to set here
 
 
 class LabelBar(QFrame):
@@ -105,12 +108,14 @@ class LabelBar(QFrame):
                 self._field_row.addWidget(captioned(field))
                 if isinstance(field.widget, QAbstractSpinBox):
                     field.widget.editingFinished.connect(self.changed)
+                if isinstance(field.widget, Segmented):
+                    field.widget.changed.connect(lambda _: self.changed.emit())
 
-    def value(self, name: str, otherwise: float) -> float:
+    def value(self, name: str, otherwise: Any) -> Any:
         """What is set of the parameter ``name``; ``otherwise`` where this server has none."""
         return self._fields[name].value() if name in self._fields else otherwise
 
-    def set_value(self, name: str, value: float) -> None:
+    def set_value(self, name: str, value: Any) -> None:
         if name in self._fields:
             self._fields[name].set_value(value)
 

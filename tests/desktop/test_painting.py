@@ -318,12 +318,12 @@ def test_another_server_goes_on(painter: Painter) -> None:
 
 def test_what_fails_is_said_and_tried_again(painter: Painter) -> None:
     painter.key(Qt.Key.Key_1)
-    painter.labelling.set_truncation(9.0)
+    painter.labelling.set_quality("splendid")
     painter.stroke((16, 30), (20, 30))
     painter.driver.wait(lambda: painter.window.messages.topic == "labels", "the window says what is wrong")
     assert painter.labelling.made is None
     assert not painter.labelling.busy
-    painter.labelling.truncation = 1.0
+    painter.labelling.quality = ""
     (again,) = [each for each in painter.window.messages.findChildren(QPushButton) if each.text() == "Try again"]
     painter.driver.press(again)
     painter.follows()

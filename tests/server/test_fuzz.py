@@ -15,12 +15,12 @@ from protocol import ErrorCode
 from protocol.connection import new_session
 from protocol.frames import MAGIC, decode_message, encode_message
 from protocol.messages import PRODUCT, PROTOCOL, ArrayRef, Fetch, Hello, Submit, Upload, WireValue
-from tests.unit.golden_messages import GOLDEN, SENDERS
+from tests.unit.golden_messages import ALL, SENDERS
 
 from .running import RunningServer
 
 COUNT = 10_000
-CLIENT = {name: message for name, message in GOLDEN.items() if SENDERS[name] == "client"}
+CLIENT = {name: message for name, message in ALL.items() if SENDERS[name] == "client"}
 
 
 def _message(rng: random.Random) -> list[bytes]:

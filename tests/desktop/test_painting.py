@@ -3,6 +3,7 @@ makes an exact ball of each part."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -37,11 +38,13 @@ MODEL = "balls"
 def ball_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """A server with the model of tests/unit/tiny_labelled.py."""
     here = Path(__file__).parent
-    with pytest.MonkeyPatch.context() as patch:
-        path = os.pathsep.join([str(here / "ball_server"), str(here.parents[1]), os.environ.get("PYTHONPATH", "")])
-        patch.setenv("PYTHONPATH", path)
-        with EmbeddedServer(tmp_path_factory.mktemp("balls"), start_s=120) as running:
-            yield running
+    path = os.pathsep.join([str(here / "ball_server"), str(here.parents[1]), os.environ.get("PYTHONPATH", "")])
+    with contextlib.ExitStack() as stack:
+        # This server alone has that model, not what other tests start while it runs.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", path)
+            running = stack.enter_context(EmbeddedServer(tmp_path_factory.mktemp("balls"), start_s=120))
+        yield running
 
 
 class Painter:

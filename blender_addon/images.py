@@ -93,10 +93,16 @@ def forget_pixels() -> None:
 def from_png(name: str, data: bytes, replace: Any | None = None) -> Any:
     """An sRGB image packed into the .blend file from a PNG file; into ``replace`` where given."""
     image = replace if replace is not None else bpy.data.images.new(name, 1, 1, alpha=True)
-    image.pack(data=data, data_len=len(data))
-    image.source = "FILE"
-    image.colorspace_settings.name = "sRGB"
+    pack(image, data)
     if replace is not None:
         image.buffers_free()  # or the old pixels stay
         image.update()  # and in the editors too
     return image
+
+
+def pack(image: Any, data: bytes) -> None:
+    """Have the .blend file hold the PNG file ``data`` (sRGB) for ``image``. Left to itself, Blender makes one of the
+    pixels, which takes it ten times as long."""
+    image.pack(data=data, data_len=len(data))
+    image.source = "FILE"
+    image.colorspace_settings.name = "sRGB"

@@ -70,6 +70,13 @@ def write(image: Any, label_map: LabelMap, seen_from: Camera) -> None:
     image[_CAMERA] = camera_numbers(seen_from)
 
 
+def keep(image: Any) -> None:
+    """Have the .blend file hold what ``image`` shows now."""
+    width, height = image.size
+    pixels = from_floats(floats(image), width, height, image.channels, linear=bool(image.is_float))
+    images.pack(image, encode(pixels))
+
+
 def take_up(context: Any, image: Any, index: int) -> None:
     """Paint with label ``index`` from now on: its colour becomes the brush's, whose rim is hard, and the palette of
     ``image`` is at hand in Blender's own brush settings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import Any
 
@@ -13,7 +14,7 @@ from .label_views import painting_model, turned
 from .placement import at_point
 from .prepare import ReadyMesh, ReadyResult
 from .properties import options_of
-from .protocol import ErrorCode, Handle, Job, JobState, LabelMap, ProblemError, Value
+from .protocol import Camera, ErrorCode, Handle, Job, JobState, LabelMap, ProblemError, Value
 from .session import JobRecord, Painting, Session, current
 
 REST_S = 0.25  # how long the brush must rest before the object follows
@@ -47,6 +48,7 @@ def stop(painting: Painting) -> None:
         if client is not None and job_id in client.jobs:
             client.jobs[job_id].cancel()
     painting.jobs.clear()
+    painting.steps.clear()
 
 
 def update(scene: Any, image: Any, extra: dict[str, Any] | None = None) -> Painting:
@@ -202,31 +204,40 @@ def _in_use(session: Session, made: Handle) -> bool:
 
 
 def _take_view(painting: Painting, job: Job) -> None:
-    image = images.find(painting.picture)
+    """Have the labels of a view shown, a piece at each of the next looks: together they would keep Blender waiting."""
     assert job.outputs is not None
-    if image is None or painting.asked is None or "label_maps" not in job.outputs:
-        return
-    label_map: LabelMap = job.outputs["label_maps"][0]
-    if image.is_dirty:
-        # Undo goes back to what the file has: strokes must be in it before something else takes their place.
-        image.pack()
+    if painting.asked is not None and "label_maps" in job.outputs:
+        shown = functools.partial(_show_view, painting, job.outputs["label_maps"][0], painting.asked)
+        painting.steps = [functools.partial(_keep_strokes, painting), shown]
+
+
+def _keep_strokes(painting: Painting) -> None:
+    """Undo goes back to what the file has: strokes must be in it before something else takes their place."""
+    image = images.find(painting.picture)
+    if image is not None and image.is_dirty:
+        label_images.keep(image)
         importing.undo_step("Wholeform: painted labels")
-    label_images.write(image, label_map, painting.asked)
-    _remember(painting, image)
-    importing.undo_step("Wholeform: labels of this view")
 
 
-def _remember(painting: Painting, image: Any) -> None:
-    """What the map shows now needs no new object."""
-    painting.looked, painting.rested_at = label_images.floats(image), 0.0
+def _show_view(painting: Painting, label_map: LabelMap, seen_from: Camera) -> None:
+    image = images.find(painting.picture)
+    if image is not None:
+        label_images.write(image, label_map, seen_from)
+        painting.looked, painting.rested_at = None, 0.0  # what the map shows now needs no new object
+        importing.undo_step("Wholeform: labels of this view")
 
 
 # --- following the brush ---
 
 
 def watch() -> None:
-    """Have the object follow the brush: called by the pump, looks at the map ten times a second at most."""
+    """Have the object follow the brush, or a fetched view be shown: called by the pump, looks at the map ten times a
+    second at most."""
     session = current()
+    for each in session.paintings.values():
+        if each.steps:
+            each.steps.pop(0)()
+            return
     scene = bpy.context.scene
     settings = getattr(scene, "wholeform", None)
     image = settings.labels if settings is not None and settings.follow else None

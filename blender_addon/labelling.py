@@ -98,7 +98,7 @@ class _LabelOperator:
         session = current()
         if not self.wait:
             return {"FINISHED"}
-        pump.wait(lambda: not (session.waiting or painting.jobs), self.timeout)
+        pump.wait(lambda: not (session.waiting or painting.is_busy), self.timeout)
         if painting.note or session.note:
             raise ProblemError(ErrorCode.MODEL_FAILED, painting.note or session.note)
         return {"FINISHED"}

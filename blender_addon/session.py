@@ -82,12 +82,18 @@ class Painting:
     camera: Camera | None = None
     jobs: dict[str, str] = field(default_factory=dict)  # under way: what each is for, by id
     asked: Camera | None = None  # whose view of the object is fetched
+    steps: list[Callable[[], None]] = field(default_factory=list)  # to be done with what came, one at a time
     looked: np.ndarray | None = None  # the map's pixels when they were looked at last
     looked_at: float = 0.0
     look_s: float = 0.0  # how long that took
     rested_at: float = 0.0  # when they were last seen to change
     pictures: int = 0  # how many were shown of it
     note: str = ""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is under way for the map."""
+        return bool(self.jobs or self.steps)
 
     @property
     def icon(self) -> str:
@@ -135,7 +141,7 @@ class Session:
         """Whether something may happen soon, so that the pump should look often."""
         connecting = (self.network.client is not None or self.local.runs) and not self.connected
         ready = any(record.result and record.wanted and not record.imported for record in self.records.values())
-        painting = self.following or any(each.jobs for each in self.paintings.values())
+        painting = self.following or any(each.is_busy for each in self.paintings.values())
         return bool(self.active or self.pointing or self.testing or ready or connecting or painting)
 
     def painting_with(self, job_id: str) -> Painting | None:

@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import InitProcessGroupKwargs, send_to_device
-from torch import Tensor, nn
+from accelerate.utils import InitProcessGroupKwargs
+from torch import Tensor
 
 from protocol.problems import ErrorCode, ProblemError
 
@@ -25,8 +25,9 @@ from .batches import Part, Shares, batches
 from .card import Run, hardware, round_to_half, write_cards, write_weights
 from .config import TrainConfig
 from .log import Log
+from .phases import Phases, scalar
 from .progress import Reporter, Silent, shown
-from .randomness import BUILD, EVALUATE, LOSS, seed_all
+from .randomness import BUILD, EVALUATE, seed_all
 from .recipe import Recipe
 from .recompute import recompute_activations
 from .schedule import learning_rate
@@ -80,19 +81,6 @@ def _accelerator(config: TrainConfig, device: Device) -> Accelerator:
     )
 
 
-class _Loss(nn.Module):
-    """The recipe's loss as a module, so that mixed precision and DistributedDataParallel surround all of it."""
-
-    def __init__(self, recipe: Recipe, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-        self._loss = recipe.loss
-
-    def forward(self, batch: Any) -> tuple[Tensor, dict[str, Tensor | float]]:
-        loss, numbers = self._loss(self.module, batch)
-        return loss, dict(numbers)
-
-
 class _Training:
     def __init__(self, recipe: Recipe, config: TrainConfig, reporter: Reporter, accelerator: Accelerator) -> None:
         self.recipe = recipe
@@ -109,7 +97,7 @@ class _Training:
         self._restore(resume)
         if config.recompute:
             recompute_activations(self.recipe.recomputed(self.state.module))
-        self.loss = accelerator.prepare(_Loss(self.recipe, self.state.module))
+        self.phases = Phases(self.recipe.phases(), self.state, config, accelerator)
         shares = Shares.of(config, accelerator.process_index, accelerator.num_processes, self.state.step)
         # Nobody writes before everybody has read.
         accelerator.wait_for_everyone()
@@ -204,30 +192,13 @@ class _Training:
         rate = learning_rate(config, state.step)
         for group in state.optimizer.param_groups:
             group["lr"] = rate * group["times"]
-        names: list[str] = []
-        told = torch.zeros((), device=accelerator.device)
-        for turn in range(config.accumulate):
-            part = next(parts)
-            seed_all(config.seed, LOSS, part.first)
-            batch = send_to_device(part.batch, accelerator.device, non_blocking=True)
-            last = turn == config.accumulate - 1
-            with contextlib.nullcontext() if last else accelerator.no_sync(self.loss):
-                loss, extra = self.loss(batch)
-                accelerator.backward(loss / config.accumulate)
-            names = ["loss", *extra]
-            told = told + torch.stack([_scalar(number, accelerator.device) for number in (loss, *extra.values())])
-        accelerator.unscale_gradients()
-        norm = nn.utils.clip_grad_norm_(state.weights, config.clip or math.inf)
-        state.optimizer.step()
-        state.optimizer.zero_grad()
+        numbers = self.phases.step([next(parts) for _ in range(config.accumulate)])
         state.ema.update(state.module, state.step)
         state.step += 1
         # One exchange between processes, and one wait for the device, for all that is wanted of a step.
-        both = [_scalar(number, accelerator.device) for number in (norm, float(stop))]
-        own = torch.cat([told / config.accumulate, torch.stack(both)])
+        own = torch.stack([*numbers.values(), scalar(float(stop), accelerator.device)])
         means: list[float] = cast(Tensor, accelerator.reduce(own, "mean")).tolist()
-        numbers = dict(zip((*names, "gradient_norm"), means[:-1], strict=True))
-        return {**numbers, "learning_rate": rate}, means[-1] > 0
+        return {**dict(zip(numbers, means[:-1], strict=True)), "learning_rate": rate}, means[-1] > 0
 
     def _evaluate(self, log: Log) -> dict[str, float]:
         """Scores of the averaged weights, logged with a sheet of samples."""
@@ -256,7 +227,3 @@ class _Training:
         sha256 = write_weights(weights, self.recipe.tensors(state.ema.module))
         cards = write_cards(config.out, config, self.recipe.facts(), run, weights, sha256)
         return Outcome(state.step, files=(weights, *cards), scores=scores)
-
-
-def _scalar(number: Tensor | float, device: torch.device) -> Tensor:
-    return torch.as_tensor(number, dtype=torch.float32, device=device).detach()

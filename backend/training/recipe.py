@@ -34,11 +34,34 @@ class Facts:
     seeds: str
 
 
+@dataclass(frozen=True, order=True)
+class Rate:
+    """How weights learn: ``times`` the learning rate, and the decays of AdamW's two moments."""
+
+    times: float = 1.0
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a step: the weights whose names begin with ``learns`` take one step down ``loss``, while all others
+    stand still. Networks that learn against each other have a phase each; ``every`` is in steps.
+
+    ``loss(module, batch)`` gives the mean loss (a scalar) over a batch, which is on the module's device, and numbers to
+    log by name, always the same names. Mixed precision is on where the config asks for it.
+    """
+
+    loss: Callable[[nn.Module, Any], tuple[Tensor, Mapping[str, Tensor | float]]]
+    name: str = ""
+    learns: str = ""
+    every: int = 1
+
+
 class Recipe(Protocol):
     """How one model is trained; the loop does everything else. It is made once in each process, from the config.
 
-    Random numbers: the generators of python, numpy and torch are seeded before every call of ``build``, ``batch``,
-    ``loss``, ``evaluate`` and ``samples`` from what the call is for, so that a resumed run draws the same ones.
+    Random numbers: the generators of python, numpy and torch are seeded before every call of ``build``, ``batch``, a
+    phase's ``loss``, ``evaluate`` and ``samples`` from what the call is for, so that a resumed run draws the same ones.
     """
 
     def build(self) -> nn.Module:
@@ -50,9 +73,9 @@ class Recipe(Protocol):
         of its arguments alone, called in worker processes."""
         ...
 
-    def loss(self, module: nn.Module, batch: Any) -> tuple[Tensor, Mapping[str, Tensor | float]]:
-        """The mean loss (a scalar) over ``batch``, which is on the module's device, and numbers to log by name, always
-        the same names. Mixed precision is on where the config asks for it."""
+    def phases(self) -> Sequence[Phase]:
+        """What happens in a step, in this order, each with the same batch. The first is in every step; where it is the
+        only one it needs no name."""
         ...
 
     def recomputed(self, module: nn.Module) -> Sequence[nn.Module]:
@@ -60,8 +83,8 @@ class Recipe(Protocol):
         config asks for it; none of them inside another."""
         ...
 
-    def rates(self) -> Mapping[str, float]:
-        """How many times the learning rate weights have, by how their names begin; 1 for all others."""
+    def rates(self) -> Mapping[str, Rate]:
+        """How weights learn, by how their names begin; those that none names learn as usual."""
         ...
 
     def evaluate(self, module: nn.Module) -> dict[str, float]:

@@ -14,13 +14,14 @@ from protocol.problems import ErrorCode, ProblemError
 from .checkpoints import Checkpoint
 from .config import TrainConfig
 from .ema import Ema
+from .recipe import Rate
 
 
 class State:
     """The state after ``step`` steps and ``seconds``. ``module`` is the bare network, on the accelerator's device."""
 
     def __init__(
-        self, module: nn.Module, config: TrainConfig, accelerator: Accelerator, rates: Mapping[str, float]
+        self, module: nn.Module, config: TrainConfig, accelerator: Accelerator, rates: Mapping[str, Rate]
     ) -> None:
         self.step = 0
         self.seconds = 0.0
@@ -31,10 +32,9 @@ class State:
         self._names = _in_optimizer_order(self.optimizer, self._trained)
         self._scaler = accelerator.scaler
 
-    @property
-    def weights(self) -> list[Tensor]:
-        """The parameters that are trained."""
-        return list(self._trained.values())
+    def weights(self, start: str = "") -> list[Tensor]:
+        """The parameters that are trained whose names begin with ``start``."""
+        return [weight for name, weight in self._trained.items() if name.startswith(start)]
 
     def checkpoint(self, config: TrainConfig) -> Checkpoint:
         """The whole state as tensors by name and JSON."""
@@ -72,17 +72,22 @@ class State:
         self.step, self.seconds = checkpoint.step, checkpoint.facts["seconds"]
 
 
-def _adamw(trained: Mapping[str, Tensor], config: TrainConfig, rates: Mapping[str, float]) -> torch.optim.Optimizer:
+def _adamw(trained: Mapping[str, Tensor], config: TrainConfig, rates: Mapping[str, Rate]) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter, ICLR 2019) that lets biases and the scales of normalisations grow freely. Each
     group has under "times" how many times the learning rate it is trained with."""
-    groups: dict[tuple[float, bool], list[Tensor]] = {}
+    groups: dict[tuple[Rate, bool], list[Tensor]] = {}
     for name, weight in trained.items():
-        times = next((each for start, each in rates.items() if name.startswith(start)), 1.0)
-        groups.setdefault((times, weight.ndim <= 1), []).append(weight)
+        rate = next((each for start, each in rates.items() if name.startswith(start)), Rate())
+        groups.setdefault((rate, weight.ndim <= 1), []).append(weight)
     return torch.optim.AdamW(
         [
-            {"params": weights, "weight_decay": 0.0 if free else config.weight_decay, "times": times}
-            for (times, free), weights in sorted(groups.items(), key=lambda each: each[0])
+            {
+                "params": weights,
+                "weight_decay": 0.0 if free else config.weight_decay,
+                "betas": rate.betas,
+                "times": rate.times,
+            }
+            for (rate, free), weights in sorted(groups.items(), key=lambda each: each[0])
         ],
         lr=config.learning_rate,
     )

@@ -26,7 +26,7 @@ from backend.models.pix2gestalt.pictures import not_white
 from backend.models.pix2gestalt.starting import widened
 from backend.models.pix2gestalt.training import DiffusionRecipe, recipe
 from backend.training.config import TrainConfig, read_config
-from backend.training.recipe import find_recipe
+from backend.training.recipe import Rate, find_recipe
 from protocol.problems import ErrorCode, ProblemError
 
 TINY = replace(
@@ -250,7 +250,9 @@ def test_stable_diffusion_s_checkpoint_is_widened_so_that_nothing_changes() -> N
 
 
 def test_published_projections_learn_ten_times_as_quickly(tmp_path: Path, autoencoder: Path) -> None:
-    assert recipe(run(tmp_path, {"size": "published", "start": str(autoencoder)})).rates() == {"cc_projection.": 10.0}
+    assert recipe(run(tmp_path, {"size": "published", "start": str(autoencoder)})).rates() == {
+        "cc_projection.": Rate(10.0)
+    }
 
 
 @pytest.mark.parametrize("name", ["train.toml", "autoencoder.toml"])

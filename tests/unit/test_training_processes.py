@@ -29,8 +29,8 @@ def _one(file: Path, resume: bool = False) -> None:
     train(Tiny(config), config, Silent(), resume=resume, device="cpu")
 
 
-def _two(file: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *LAUNCH, "-m", "tests.unit.tiny_training", str(file)]
+def in_two(file: Path, program: str = "tiny_training") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *LAUNCH, "-m", f"tests.unit.{program}", str(file)]
     return subprocess.run(
         command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120
     )
@@ -38,9 +38,9 @@ def _two(file: Path) -> subprocess.CompletedProcess[str]:
 
 def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
     told = {"steps": 12, "save_every": 1, "keep_checkpoints": 20, "clip": 0, "accumulate": 2, "workers": 1}
-    one, two = (write_config(tmp_path / f"{name}.toml", **told) for name in ("one", "two"))
+    one, both = (write_config(tmp_path / f"{name}.toml", **told) for name in ("one", "two"))
     _one(one)
-    done = _two(two)
+    done = in_two(both)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("ended 12") == 2
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)

@@ -70,9 +70,9 @@ def run(file: Path, resume: bool = False, told: Told | None = None) -> Outcome:
     return train(Tiny(config), config, told or Told(), resume=resume, device="cpu")
 
 
-def started(file: Path, *launcher: str, after: int) -> subprocess.Popen[str]:
+def started(file: Path, *launcher: str, after: int, program: str = "tiny_training") -> subprocess.Popen[str]:
     """The same in a process group of its own, once ``after`` steps are in its log."""
-    command = [sys.executable, *launcher, "-m", "tests.unit.tiny_training", str(file)]
+    command = [sys.executable, *launcher, "-m", f"tests.unit.{program}", str(file)]
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         command, cwd=ROOT, env=surroundings, stdout=subprocess.PIPE, text=True, start_new_session=True

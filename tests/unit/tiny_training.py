@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from backend.training.config import TrainConfig, read_config
 from backend.training.options import Range
-from backend.training.recipe import Facts
+from backend.training.recipe import Facts, Phase, Rate
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,14 @@ class Tiny:
             loss = loss * float("nan")
         return loss, {"largest": error.abs().amax()}
 
+    def phases(self) -> Sequence[Phase]:
+        return [Phase(self.loss)]
+
     def recomputed(self, module: nn.Module) -> Sequence[nn.Module]:
         assert isinstance(module, nn.Sequential)
         return [module[0], module[2]]
 
-    def rates(self) -> Mapping[str, float]:
+    def rates(self) -> Mapping[str, Rate]:
         return {}
 
     def evaluate(self, module: nn.Module) -> dict[str, float]:
@@ -146,20 +150,21 @@ def losses(folder: Path) -> dict[int, float]:
     return {row["step"]: row["loss"] for row in rows if "loss" in row}
 
 
-def main() -> None:
+def trained(kind: type[Tiny], words: Sequence[str]) -> None:
+    """Train a ``kind`` as the ``words`` of a command line say."""
     from backend.training.loop import train
     from backend.training.progress import PlainLines
 
     parser = argparse.ArgumentParser()
     parser.add_argument("file", type=Path)
     parser.add_argument("--resume", action="store_true")
-    told = parser.parse_args()
+    told = parser.parse_args(words)
     # One thread, as in the tests: sums are the same bit for bit for the same number of threads.
     torch.set_num_threads(1)
     config = read_config(told.file, "tiny")
-    outcome = train(Tiny(config), config, PlainLines(), resume=told.resume, device="cpu")
+    outcome = train(kind(config), config, PlainLines(), resume=told.resume, device="cpu")
     print(f"ended {outcome.step} {outcome.stopped}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    trained(Tiny, sys.argv[1:])

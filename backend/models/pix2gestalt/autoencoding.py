@@ -17,7 +17,7 @@ from backend.models.pix2gestalt.learning import Told, batch_of
 from backend.models.pix2gestalt.network import Pix2Gestalt
 from backend.models.pix2gestalt.pictures import from_network, not_white
 from backend.models.pix2gestalt.small_picture import pass_colours
-from backend.training.recipe import Facts
+from backend.training.recipe import Facts, Phase, Rate
 
 _COARSE = 1.0  # weight of the error of means over 4 x 4 pixels, without which colours are learned late
 _EDGES = 1.0  # weight of the error of differences between neighbours, which keeps edges sharp
@@ -59,11 +59,14 @@ class AutoencoderRecipe:
         total = error + _COARSE * coarse + _EDGES * edges + _ANCHOR * anchor + _PRIOR * prior
         return total, {"error": error.detach(), "anchor": anchor.detach(), "prior": prior.detach()}
 
+    def phases(self) -> Sequence[Phase]:
+        return [Phase(self.loss)]
+
     def recomputed(self, module: nn.Module) -> Sequence[nn.Module]:
         network: Any = module
         return [*network.encoder.down_blocks, *network.decoder.up_blocks]
 
-    def rates(self) -> Mapping[str, float]:
+    def rates(self) -> Mapping[str, Rate]:
         return {}
 
     def evaluate(self, module: nn.Module) -> dict[str, float]:

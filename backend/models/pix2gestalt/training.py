@@ -26,12 +26,12 @@ from backend.models.pix2gestalt.pictures import squashed
 from backend.models.pix2gestalt.starting import begin
 from backend.pipelines.context import Context
 from backend.training.config import TrainConfig
-from backend.training.recipe import Facts, Recipe
+from backend.training.recipe import Facts, Phase, Rate, Recipe
 
 _SHOWN = 18
 _TILE = 96
 # As the authors: the projection is small and new, where all else was trained before.
-_RATES = {"cc_projection.": 10.0}
+_RATES = {"cc_projection.": Rate(10.0)}
 
 
 class DiffusionRecipe:
@@ -72,11 +72,14 @@ class DiffusionRecipe:
         share = 1 - drawn**2 if self._told.model.size == "starter" else drawn
         return (share * TIMES).long().clamp(max=TIMES - 1)
 
+    def phases(self) -> Sequence[Phase]:
+        return [Phase(self.loss)]
+
     def recomputed(self, module: nn.Module) -> Sequence[nn.Module]:
         assert isinstance(module, Pix2Gestalt)
         return [*module.unet.down_blocks, *module.unet.up_blocks]
 
-    def rates(self) -> Mapping[str, float]:
+    def rates(self) -> Mapping[str, Rate]:
         return _RATES if self._told.model.size == "published" else {}
 
     def evaluate(self, module: nn.Module) -> dict[str, float]:

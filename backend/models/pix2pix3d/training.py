@@ -23,7 +23,7 @@ from backend.synthetic.painted import Example, kept
 from backend.synthetic.splits import seed_of
 from backend.training.config import TrainConfig
 from backend.training.options import Range
-from backend.training.recipe import Facts
+from backend.training.recipe import Facts, Phase, Rate
 
 # How much each label counts where one of several is asked for: the small ones more.
 _LABEL_WEIGHTS = (0.6, 0.8, 1.5, 1.0, 1.5, 1.2)
@@ -103,10 +103,13 @@ class FieldRecipe:
         losses |= picture_losses(network, planes, styles, batch, self._data.pictures)
         return total(losses), {name: loss.detach() for name, loss in losses.items()}
 
+    def phases(self) -> Sequence[Phase]:
+        return [Phase(self.loss)]
+
     def recomputed(self, module: nn.Module) -> Sequence[nn.Module]:
         return []
 
-    def rates(self) -> Mapping[str, float]:
+    def rates(self) -> Mapping[str, Rate]:
         return {}
 
     def evaluate(self, module: nn.Module) -> dict[str, float]:

@@ -22,7 +22,7 @@ from backend.models.prompted_u2netp.prompts import prompt_maps
 from backend.pipelines.context import Context
 from backend.training.config import TrainConfig
 from backend.training.options import Range
-from backend.training.recipe import Facts
+from backend.training.recipe import Facts, Phase, Rate
 
 Point = tuple[float, float, int]  # x, y in 0..1 of the crop, label
 Box = tuple[float, float, float, float]
@@ -81,11 +81,14 @@ class PromptedRecipe:
         ious = {"iou": logits, "iou_corrected": corrected}
         return total / 2, {name: _iou(each.detach() > 0, wanted > 0.5).mean() for name, each in ious.items()}
 
+    def phases(self) -> Sequence[Phase]:
+        return [Phase(self.loss)]
+
     def recomputed(self, module: nn.Module) -> Sequence[nn.Module]:
         assert isinstance(module, PromptedU2NetP)
         return [*module.body.encoder, *module.body.decoder]
 
-    def rates(self) -> Mapping[str, float]:
+    def rates(self) -> Mapping[str, Rate]:
         return {}
 
     def evaluate(self, module: nn.Module) -> dict[str, float]:

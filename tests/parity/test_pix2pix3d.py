@@ -150,13 +150,13 @@ def test_blocks(golden: Path, facts: dict[str, Any]) -> None:
 
         wide, side = widths("block_const_x")
         block = fill(Block(x.shape[1], wide, w_dim, side, colours), data, rule)
-        for name, noisy in (("const", True), ("none", False)):
-            found, grown = block(x, picture, styles, noisy)
+        for name in ("const", "none"):
+            found, grown = block(x, picture, styles, name)
             data.agrees(f"block_{name}_x", found)
             data.agrees(f"block_{name}_img", grown)
         wide, side = widths("noup_x")
         block = fill(Block(x.shape[1], wide, w_dim, side, colours, grows=False, clamp=clamp), data, rule)
-        found, added = block(x, picture, styles, noisy=False)
+        found, added = block(x, picture, styles, noise="none")
         data.agrees("noup_x", found)
         data.agrees("noup_img", added)
         data.agrees("noup_img_inplace", added)

@@ -108,7 +108,7 @@ def test_small_networks(golden: Path) -> None:
         made = generator(config, data)
         styles = made.styles(labels_to_network(data["mask"], config), data["z"], data["c_map"])
         data.agrees_within("ws", styles)
-        data.agrees_within("planes_none", made.planes(styles, noisy=False).flatten(1, 2))
+        data.agrees_within("planes_none", made.planes(styles, noise="none").flatten(1, 2))
         side = data.number("nrr")
         seeds = data.number("seed_strat"), data.number("seed_imp")
         planes, volume, seen = rendered(made, styles, data["c_render"], side, seeds)

@@ -14,7 +14,7 @@ from backend.fields.sparse import Occupancy, occupancy_of, render_sparse
 from backend.fields.triplanes import PUBLISHED, THREE, sample_planes
 from backend.fields.volume import Marched, finished, importance, march, stratified
 from backend.models.pix2pix3d.config import TAKES, Config
-from backend.models.pix2pix3d.layers import FullyConnected
+from backend.models.pix2pix3d.layers import FullyConnected, Noise
 from backend.models.pix2pix3d.mapping import Mapping
 from backend.models.pix2pix3d.planes import PlaneSynthesis
 from backend.models.pix2pix3d.superresolution import SuperResolution
@@ -40,7 +40,8 @@ class Jitter(NamedTuple):
     def random(cls, rays: Rays, config: Config, generator: torch.Generator | None = None) -> Jitter:
         count, across = rays.origins.shape[:2]
         shapes = (count, across, config.coarse, 1), (count * across, config.fine)
-        return cls(*(torch.rand(shape, generator=generator).to(rays.origins.device) for shape in shapes))
+        device = rays.origins.device if generator is None else generator.device
+        return cls(*(torch.rand(shape, generator=generator, device=device).to(rays.origins.device) for shape in shapes))
 
 
 class Volume(NamedTuple):
@@ -116,8 +117,8 @@ class Generator(nn.Module):
         """See `Mapping.forward`."""
         return self.backbone.mapping(labels, z, pose)
 
-    def planes(self, styles: Tensor, noisy: bool = True) -> Tensor:
-        return self.backbone.synthesis(styles, noisy).unflatten(1, (3, self.config.plane_channels))
+    def planes(self, styles: Tensor, noise: Noise = "const") -> Tensor:
+        return self.backbone.synthesis(styles, noise).unflatten(1, (3, self.config.plane_channels))
 
     def query(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """Features and raw densities at ``points`` (N x M x 3); see `Decoder`."""
@@ -215,11 +216,11 @@ class Generator(nn.Module):
         return Seen(image, image_raw, semantic, semantic_raw, volume.depth, volume.opacity)
 
     def forward(
-        self, labels: Tensor, z: Tensor, pose: Tensor, camera: Tensor, side: int | None = None, noisy: bool = True
+        self, labels: Tensor, z: Tensor, pose: Tensor, camera: Tensor, side: int | None = None, noise: Noise = "const"
     ) -> Seen:
         """The map ``labels`` seen from ``pose``, rendered from ``camera``."""
         styles = self.styles(labels, z, pose)
-        return self.pictures(self.volume(self.planes(styles, noisy), camera, side), styles)
+        return self.pictures(self.volume(self.planes(styles, noise), camera, side), styles)
 
 
 def label_map_of(semantic: Tensor) -> Tensor:

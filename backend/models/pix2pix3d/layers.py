@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Activation = Literal["linear", "lrelu"]
+Noise = Literal["const", "random", "none"]  # what the planes have as published: the same each time, drawn anew, or none
 Padding = tuple[int, int, int, int]
 _SLOPE = 0.2
 _GAIN: dict[str, float] = {"linear": 1.0, "lrelu": math.sqrt(2)}
@@ -199,10 +200,11 @@ class StyledConvolution(nn.Module):
         self.register_buffer("noise_const", torch.randn(side, side))
         self.register_buffer("resample_filter", fir())
 
-    def forward(self, x: Tensor, style: Tensor, noisy: bool) -> Tensor:
+    def forward(self, x: Tensor, style: Tensor, noise: Noise) -> Tensor:
         x = modulated(x, self.weight, self.affine(style), self.resample_filter, self.up)
-        if noisy:
-            x = x + (self.noise_const * self.noise_strength).to(x.dtype)
+        if noise != "none":
+            drawn = self.noise_const if noise == "const" else torch.randn_like(x[:, :1])
+            x = x + (drawn * self.noise_strength).to(x.dtype)
         return biased(x, self.bias.to(x.dtype), "lrelu", clamp=self.clamp)
 
 

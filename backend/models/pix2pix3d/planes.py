@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from backend.models.pix2pix3d.config import Config
-from backend.models.pix2pix3d.layers import StyledConvolution, ToPicture, fir, upsampled
+from backend.models.pix2pix3d.layers import Noise, StyledConvolution, ToPicture, fir, upsampled
 
 START = 4
 
@@ -46,13 +46,13 @@ class Block(nn.Module):
         return 2 if hasattr(self, "conv0") else 1
 
     def forward(
-        self, x: Tensor | None, picture: Tensor | None, styles: Tensor, noisy: bool = True
+        self, x: Tensor | None, picture: Tensor | None, styles: Tensor, noise: Noise = "const"
     ) -> tuple[Tensor, Tensor]:
         """``x`` N x C x H x W (None in the first block), the ``picture`` so far, ``styles`` N x (convolutions + 1) x w:
         both at this block's size. The picture is float32 whatever ``x`` is."""
         rows = list(styles.unbind(dim=1))
-        start = self.const.expand(len(styles), -1, -1, -1) if x is None else self.conv0(x, rows.pop(0), noisy)
-        made: Tensor = self.conv1(start, rows.pop(0), noisy)
+        start = self.const.expand(len(styles), -1, -1, -1) if x is None else self.conv0(x, rows.pop(0), noise)
+        made: Tensor = self.conv1(start, rows.pop(0), noise)
         drawn: Tensor = self.torgb(made, rows.pop(0)).float()
         if picture is None:
             return made, drawn
@@ -75,7 +75,7 @@ class PlaneSynthesis(nn.Module):
             before = wide
         self._sides = sides
 
-    def forward(self, styles: Tensor, noisy: bool = True) -> Tensor:
+    def forward(self, styles: Tensor, noise: Noise = "const") -> Tensor:
         """``styles`` N x rows x w. A block's last style is the first of the next block's."""
         x: Tensor | None = None
         picture: Tensor | None = None
@@ -83,7 +83,7 @@ class PlaneSynthesis(nn.Module):
         for side in self._sides:
             block: Block = getattr(self, f"b{side}")
             rows = styles[:, first : first + block.convolutions + 1]
-            x, picture = block(x, picture, rows, noisy)
+            x, picture = block(x, picture, rows, noise)
             first += block.convolutions
         assert picture is not None
         return picture

@@ -47,6 +47,6 @@ class SuperResolution(nn.Module):
         rows = styles[:, -1:].expand(-1, _ROWS, -1)
         half = torch.is_autocast_enabled(x.device.type)
         x = x if half else x.to(next(self.parameters()).dtype)
-        x, middle = self.block0(x, picture.float(), rows, noisy=False)
-        _, full = self.block1(x, middle, rows, noisy=False)
+        x, middle = self.block0(x, picture.float(), rows, noise="none")
+        _, full = self.block1(x, middle, rows, noise="none")
         return full, middle

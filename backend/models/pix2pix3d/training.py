@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from backend.evaluation.labels import label_miou
 from backend.evaluation.pictures import psnr
 from backend.models.pix2pix3d.config import STARTER
-from backend.models.pix2pix3d.generator import Generator, label_map_of
+from backend.models.pix2pix3d.generator import Generator
 from backend.models.pix2pix3d.objective import field_losses, picture_losses, ray_losses, total
 from backend.models.pix2pix3d.palettes import seen_colours, style_of
+from backend.models.pix2pix3d.pictures import colours_of, ids_of, painted
 from backend.synthetic.kinds import KINDS
 from backend.synthetic.painted import Example, kept
 from backend.synthetic.splits import seed_of
@@ -133,14 +134,13 @@ class FieldRecipe:
         return {}
 
     def samples(self, module: nn.Module) -> np.ndarray:
-        palette = np.array(PALETTE, np.uint8)
         rows = []
         for number in range(_SHOWN):
             example = self._object("val", number)
             found = _views(module, example, 0, list(_JUDGED))
-            tiles = [palette[example.maps[0]]]
+            tiles = [painted(example.maps[0])]
             for (labels, image), view in zip(found, _JUDGED, strict=True):
-                tiles += [palette[labels], image, example.images[view]]
+                tiles += [painted(labels), image, example.images[view]]
             rows.append(np.concatenate(tiles, axis=1))
         return np.concatenate(rows)
 
@@ -176,9 +176,6 @@ def recipe(config: TrainConfig) -> FieldRecipe:
     return FieldRecipe(config)
 
 
-PALETTE = ((255, 255, 255), (204, 0, 0), (76, 153, 0), (204, 204, 0), (51, 51, 255), (204, 0, 204))
-
-
 def _views(network: Any, example: Example, view: int, cameras: list[int]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Labels and picture through each of ``cameras`` of what is made from the label map of ``view``, in the colours
     that are seen there."""
@@ -192,6 +189,5 @@ def _views(network: Any, example: Example, view: int, cameras: list[int]) -> lis
     for camera in cameras:
         volume = network.quick_volume(planes, occupancy, pose[camera : camera + 1])
         seen = network.pictures(volume, styles)
-        image = ((seen.image[0].clamp(-1, 1) + 1) * 127.5 + 0.5).byte().permute(1, 2, 0).numpy()
-        found.append((label_map_of(seen.semantic)[0].numpy(), image))
+        found.append((ids_of(seen.semantic)[0], colours_of(seen.image, "scores")[0]))
     return found

@@ -15,6 +15,7 @@ from backend.evaluation.pictures import psnr
 from backend.evaluation.report import Scorer, picture_tile
 from backend.evaluation.solids import Surface, surface_score
 from backend.fields.cameras import from_opencv
+from backend.imaging.labels import label_means
 from backend.imaging.paper import on_white
 from backend.pipelines.context import Context
 from protocol.problems import ErrorCode, ProblemError
@@ -63,11 +64,8 @@ class Painting:
     def seen_colours(self) -> np.ndarray:
         """float32 labels x 3, 0 to 1: the mean colour of each part in the picture of the map's view; not a number for
         parts that are not seen there."""
-        image, labels = self.example.images[0], self.example.maps[0]
-        found = np.full(self.example.part_colours.shape, np.nan, np.float32)
-        for label in np.unique(labels):
-            found[label] = image[labels == label].mean(axis=0) / 255
-        return found
+        example = self.example
+        return label_means(example.images[0] / 255, example.maps[0], len(example.part_colours))
 
 
 def find(data: str, split: str, seed: int, count: int | None) -> Source[Painting]:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from backend.imaging.labels import label_means
 from backend.synthetic import families
 from backend.synthetic.composition import Composition
 from backend.synthetic.kinds import Kind
@@ -152,10 +153,7 @@ class _Solid:
         """The mean over each part's surface, without light."""
         labels = self._face_labels().numpy()
         colours = self.mesh.colours[self.mesh.faces].mean(axis=1)
-        found = np.full((len(self.kind.labels), 3), np.nan, np.float32)
-        for label in np.unique(labels):
-            found[label] = colours[labels == label].mean(axis=0)
-        return found
+        return label_means(colours, labels, len(self.kind.labels))
 
     def seen(self, camera: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Label map and picture through a camera of 25 numbers."""

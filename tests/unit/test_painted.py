@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from backend.fields.cameras import from_opencv, project
+from backend.imaging.labels import label_means
 from backend.synthetic.kinds import KINDS
 from backend.synthetic.painted import SIDE, Example, example_of, kept, surface_of
 from protocol.values import Camera
@@ -104,3 +105,10 @@ def test_an_object_is_made_once_and_then_read(tmp_path: Path, monkeypatch: pytes
     for field in fields(Example):
         assert np.array_equal(getattr(first, field.name), getattr(again, field.name), equal_nan=True)
     assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]
+
+
+def test_the_mean_of_each_label_is_unknown_where_there_is_none() -> None:
+    values = np.array([[[0, 10], [4, 20]], [[1, 1], [6, 60]]], np.uint8)
+    found = label_means(values, np.array([[2, 0], [2, 0]], np.uint8), 3)
+    assert found.dtype == np.float32
+    assert np.array_equal(found, [[5, 40], [np.nan] * 2, [0.5, 5.5]], equal_nan=True)

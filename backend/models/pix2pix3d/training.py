@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from backend.evaluation.labels import label_miou
 from backend.evaluation.pictures import psnr
+from backend.imaging.labels import label_means
 from backend.models.pix2pix3d.config import STARTER
 from backend.models.pix2pix3d.generator import Generator
 from backend.models.pix2pix3d.objective import field_losses, picture_losses, ray_losses, total
-from backend.models.pix2pix3d.palettes import seen_colours, style_of
+from backend.models.pix2pix3d.palettes import style_of
 from backend.models.pix2pix3d.pictures import colours_of, ids_of, painted
 from backend.synthetic.kinds import KINDS
 from backend.synthetic.painted import Example, kept
@@ -179,7 +180,7 @@ def recipe(config: TrainConfig) -> FieldRecipe:
 def _views(network: Any, example: Example, view: int, cameras: list[int]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Labels and picture through each of ``cameras`` of what is made from the label map of ``view``, in the colours
     that are seen there."""
-    colours = seen_colours(example.images[view], example.maps[view], len(example.part_colours))
+    colours = label_means(example.images[view] / 255, example.maps[view], len(example.part_colours))
     labels = torch.from_numpy(example.maps[view].astype(np.int64))[None]
     pose = torch.from_numpy(example.cameras)
     styles = network.styles(labels, style_of(torch.from_numpy(colours)[None]), pose[view : view + 1])

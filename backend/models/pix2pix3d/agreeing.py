@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -36,19 +37,14 @@ def agreed(
     called with the number of steps done, and may raise to stop. The same input gives the same styles."""
     config = network.config
     shape, look = styles[:, : config.label_layers].clone(), styles[:, config.label_layers :].clone()
-    wanted, rays = _pixels(network, maps)
-    weights = _weights(wanted, config.labels)
+    pixels = _pixels(maps, config.labels)
     generator = torch.Generator().manual_seed(0)
     with torch.enable_grad():
         moved = shape.clone().requires_grad_()
         optimiser = torch.optim.Adam([moved], _RATE, betas=_BETAS)
         for done in range(steps):
             step(done)
-            picked = torch.randint(len(wanted), (_RAYS,), generator=generator).to(wanted.device)
-            some = Rays(*(each[:, picked] for each in rays))
-            planes = network.planes(torch.cat([moved, look], dim=1))
-            logits = network.label_logits(network.render_rays(planes, some, Jitter.random(some, config, generator)))
-            loss = functional.cross_entropy(logits[0], wanted[picked], weights)
+            loss = _loss(network, torch.cat([moved, look], dim=1), pixels, generator, jittered=True)
             loss = loss + _HELD * (moved - shape).square().mean()
             optimiser.zero_grad()
             loss.backward()
@@ -58,17 +54,30 @@ def agreed(
 
 def disagreement(network: Generator, styles: Tensor, maps: tuple[Painted, ...]) -> float:
     """The loss of `agreed` where ``styles`` are, at some of the pixels: smaller is better."""
-    wanted, rays = _pixels(network, maps)
-    picked = torch.randint(len(wanted), (_RAYS,), generator=torch.Generator().manual_seed(1)).to(wanted.device)
-    some = Rays(*(each[:, picked] for each in rays))
+    generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
-        found = network.render_rays(network.planes(styles), some, Jitter.none(some, network.config))
-        weights = _weights(wanted, network.config.labels)
-        return float(functional.cross_entropy(network.label_logits(found)[0], wanted[picked], weights))
+        return float(_loss(network, styles, _pixels(maps, network.config.labels), generator, jittered=False))
 
 
-def _pixels(network: Generator, maps: tuple[Painted, ...]) -> tuple[Tensor, Rays]:
-    """Labels K and rays 1 x K x 3 of all maps' pixels that say something: what is painted, and background near it."""
+class _Pixels(NamedTuple):
+    """Labels int64 K, rays 1 x K x 3, and how much each label counts."""
+
+    labels: Tensor
+    rays: Rays
+    weights: Tensor
+
+
+def _loss(network: Generator, styles: Tensor, pixels: _Pixels, generator: torch.Generator, jittered: bool) -> Tensor:
+    """How far the labels seen at some of ``pixels``, which ``generator`` draws, are from those painted there."""
+    picked = torch.randint(len(pixels.labels), (_RAYS,), generator=generator).to(pixels.labels.device)
+    some = Rays(*(each[:, picked] for each in pixels.rays))
+    jitter = Jitter.random(some, network.config, generator) if jittered else Jitter.none(some, network.config)
+    logits = network.label_logits(network.render_rays(network.planes(styles), some, jitter))
+    return functional.cross_entropy(logits[0], pixels.labels[picked], pixels.weights)
+
+
+def _pixels(maps: tuple[Painted, ...], count: int) -> _Pixels:
+    """All maps' pixels that say something, of ``count`` labels: what is painted, and background near it."""
     labels, origins, directions = [], [], []
     for one in maps:
         side = one.labels.shape[-1]
@@ -80,7 +89,8 @@ def _pixels(network: Generator, maps: tuple[Painted, ...]) -> tuple[Tensor, Rays
         labels.append(one.labels.flatten()[at])
         origins.append(rays.origins[:, at])
         directions.append(rays.directions[:, at])
-    return torch.cat(labels), Rays(torch.cat(origins, dim=1), torch.cat(directions, dim=1))
+    wanted = torch.cat(labels)
+    return _Pixels(wanted, Rays(torch.cat(origins, dim=1), torch.cat(directions, dim=1)), _weights(wanted, count))
 
 
 def _weights(wanted: Tensor, labels: int) -> Tensor:

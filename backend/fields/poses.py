@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -18,6 +19,12 @@ def on_sphere(horizontal: Tensor, vertical: Tensor, lookat: Tensor, radius: floa
     around = torch.pi - horizontal
     place = radius * torch.stack([polar.sin() * around.cos(), polar.cos(), polar.sin() * around.sin()], dim=-1)
     return looking(functional.normalize(lookat - place, dim=-1), place)
+
+
+def vertical_of(elevation: np.ndarray) -> np.ndarray:
+    """The ``vertical`` of `on_sphere`, in which the sphere's height is linear, of an ``elevation`` in radians; both
+    float64 of any shape."""
+    return np.pi / 2 * (1 - np.sin(elevation))
 
 
 def drawn_on_sphere(

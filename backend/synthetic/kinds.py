@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from backend.fields.cameras import from_opencv
-from backend.fields.poses import on_sphere
+from backend.fields.poses import on_sphere, vertical_of
 from backend.fields.rays import camera_label
 from protocol.values import Camera
 
@@ -50,9 +50,7 @@ class Kind:
 
     def cameras(self, turn: np.ndarray, rise: np.ndarray) -> np.ndarray:
         """float32 N x 25: ``turn`` from the front to the object's left, ``rise`` above the horizon, both radians."""
-        # The sphere's height is linear in its vertical coordinate.
-        vertical = np.pi / 2 * (1 - np.sin(rise))
-        numbers = [torch.from_numpy(np.asarray(each, np.float32)) for each in (np.pi / 2 + turn, vertical)]
+        numbers = [torch.from_numpy(np.asarray(each, np.float32)) for each in (np.pi / 2 + turn, vertical_of(rise))]
         poses = on_sphere(numbers[0], numbers[1], torch.zeros(3), self.radius)
         lens = torch.tensor([[self.focal, 0, 0.5], [0, self.focal, 0.5], [0, 0, 1]])
         return camera_label(poses, lens.expand(len(poses), 3, 3)).numpy()

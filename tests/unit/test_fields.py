@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from backend.fields.poses import on_sphere
+from backend.fields.poses import on_sphere, vertical_of
 from backend.fields.rays import Rays, box_limits, camera_label, rays_of
 from backend.fields.sparse import occupancy_of, render_sparse
 from backend.fields.triplanes import PUBLISHED, THREE, sample_planes
@@ -57,6 +58,12 @@ def test_a_camera_in_front_of_the_object_stands_on_its_axis() -> None:
     pose = on_sphere(torch.tensor([math.pi / 2]), torch.tensor([math.pi / 2]), torch.zeros(3), 2.0)
     assert torch.allclose(pose[0, :3, 3], torch.tensor([0.0, 0.0, 2.0]), atol=1e-6)
     assert camera_label(pose, LENS).shape == (1, 25)
+
+
+def test_a_camera_at_an_elevation_stands_that_high() -> None:
+    elevations = np.radians([-90, -30, 0, 45, 90])
+    pose = on_sphere(torch.zeros(5), torch.from_numpy(vertical_of(elevations)).float(), torch.zeros(3), 2.0)
+    np.testing.assert_allclose(pose[:, 1, 3], 2 * np.sin(elevations), atol=1e-4)
 
 
 def test_a_ray_through_the_middle_enters_and_leaves_the_box() -> None:

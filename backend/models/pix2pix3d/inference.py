@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from backend.datasets.eg3d import AFHQ_CAT, CELEBAMASK
+from backend.fields.poses import vertical_of
 from backend.models.pix2pix3d.agreeing import IGNORED, Painted, agreed, disagreement
 from backend.models.pix2pix3d.cameras import camera_of, front, numbers_of, placed
 from backend.models.pix2pix3d.checkpoint import CONFIG, WEIGHTS, read_config
@@ -101,9 +102,7 @@ class Model:
 
     def _around(self) -> Iterator[Tensor]:
         """The 25 numbers of cameras on all sides, 1 x 25 each."""
-        for rise in _RISES:
-            # The sphere's height is linear in its vertical coordinate.
-            vertical = torch.pi / 2 * (1 - math.sin(math.radians(rise)))
+        for vertical in vertical_of(np.radians(_RISES)).tolist():
             for turn in range(_TURNS):
                 horizontal = math.pi / 2 + 2 * math.pi * turn / _TURNS
                 yield placed(self.network.config, horizontal, vertical)[None].to(self._device)

@@ -88,6 +88,7 @@ def test_what_is_stored_is_what_the_model_loads(small: FieldRecipe) -> None:
     assert stored["palettes"].shape == (STARTER.palettes, STARTER.labels, 3)
     assert not stored["palettes"].isnan().any()
     model = load("cpu", stored)
+    assert "palettes" in stored, "what is loaded stays as it was"
     weights = model.network.state_dict()
     assert all(torch.allclose(each, weights[name], atol=0.01) for name, each in network.state_dict().items())
 

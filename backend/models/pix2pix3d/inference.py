@@ -195,8 +195,9 @@ def load(device: str, tensors: dict[str, Any]) -> Model:
     """The starter on ``device`` from its weight file's tensors."""
     kind = KINDS["seg2vehicle"]
     network = Generator(STARTER)
-    palettes = torch.as_tensor(tensors.pop("palettes"))
-    network.load_state_dict({name: torch.as_tensor(each).float() for name, each in tensors.items()})
+    weights = {name: torch.as_tensor(each) for name, each in tensors.items()}
+    palettes = weights.pop("palettes")
+    network.load_state_dict({name: each.float() for name, each in weights.items()})
     return Model(network.to(device), kind.labels, kind.home, palettes)
 
 

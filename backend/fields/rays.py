@@ -36,6 +36,11 @@ def camera_label(cam2world: Tensor, intrinsics: Tensor) -> Tensor:
     return torch.cat([cam2world.flatten(1), intrinsics.flatten(1)], dim=1)
 
 
+def camera_matrices(numbers: Tensor) -> tuple[Tensor, Tensor]:
+    """The inverse of `camera_label`: cam2world N x 4 x 4 and intrinsics N x 3 x 3 of N x 25."""
+    return numbers[:, :16].view(-1, 4, 4), numbers[:, 16:].view(-1, 3, 3)
+
+
 def box_limits(rays: Rays, side: float) -> tuple[Tensor, Tensor]:
     """Where each ray enters and leaves the cube of ``side`` around 0: N x R x 1 each; -1 and -2 where it misses."""
     inverse = 1 / rays.directions

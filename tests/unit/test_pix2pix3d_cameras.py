@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from backend.fields.cameras import orbit, project
-from backend.fields.rays import rays_of
+from backend.fields.rays import camera_matrices, rays_of
 from backend.models.pix2pix3d.cameras import camera_of, front, lens_of_view, numbers_of, swing
 from backend.models.pix2pix3d.config import PUBLISHED
 
@@ -27,7 +27,7 @@ def test_numbers_come_back_as_they_were() -> None:
 def test_rays_pass_where_this_projects_cameras_project_to(box: float) -> None:
     camera, side, depth = orbit(50, -20, 30), 8, 2.5
     (numbers,) = numbers_of([camera], box)
-    rays = rays_of(numbers[:16].view(1, 4, 4), numbers[16:].view(1, 3, 3), side)
+    rays = rays_of(*camera_matrices(numbers[None]), side)
     points = (rays.origins + depth * rays.directions)[0].numpy().astype(np.float64) / box
     found = project(camera, points)[:, :2].reshape(side, side, 2)
     middles = (np.arange(side) + 0.5) / side

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backend.fields.rays import Rays, rays_of
+from backend.fields.rays import Rays, camera_matrices, rays_of
 from backend.models.pix2pix3d.generator import Generator, Jitter
 
 IGNORED = -100
@@ -85,7 +85,7 @@ def _pixels(maps: tuple[Painted, ...], count: int) -> _Pixels:
         painted = (one.labels != 0).float()[None, None]
         near = functional.max_pool2d(painted, wide, stride=1, padding=wide // 2)[0, 0] > 0
         at = (near & (one.labels != IGNORED)).flatten()
-        rays = rays_of(one.camera[:, :16].view(-1, 4, 4), one.camera[:, 16:].view(-1, 3, 3), side)
+        rays = rays_of(*camera_matrices(one.camera), side)
         labels.append(one.labels.flatten()[at])
         origins.append(rays.origins[:, at])
         directions.append(rays.directions[:, at])

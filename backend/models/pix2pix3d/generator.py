@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backend.fields.rays import Rays, box_limits, rays_of
+from backend.fields.rays import Rays, box_limits, camera_matrices, rays_of
 from backend.fields.sparse import Occupancy, occupancy_of, render_sparse
 from backend.fields.triplanes import PUBLISHED, THREE, sample_planes
 from backend.fields.volume import Marched, finished, importance, march, stratified
@@ -168,7 +168,7 @@ class Generator(nn.Module):
         """The field through ``camera`` at ``side`` (``render_size`` if none) pixels; without ``jitter`` evenly
         sampled."""
         side = side or self.config.render_size
-        rays = rays_of(camera[:, :16].view(-1, 4, 4), camera[:, 16:].view(-1, 3, 3), side)
+        rays = rays_of(*camera_matrices(camera), side)
         found = self.render_rays(planes, rays, jitter or Jitter.none(rays, self.config))
         features, depth, opacity = (
             each.transpose(1, 2).unflatten(2, (side, side)) for each in (found.features, found.depth, found.opacity)
@@ -185,7 +185,7 @@ class Generator(nn.Module):
     ) -> Volume:
         """`volume` of one field, asking only where something is; ``samples`` along a ray, as many as `volume` if 0."""
         side = side or self.config.render_size
-        rays = rays_of(camera[:, :16].view(-1, 4, 4), camera[:, 16:].view(-1, 3, 3), side)
+        rays = rays_of(*camera_matrices(camera), side)
 
         def query(points: Tensor) -> tuple[Tensor, Tensor]:
             features, sigma = self.query(planes, points[None])

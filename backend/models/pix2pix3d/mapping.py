@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backend.fields.rays import rays_of
+from backend.fields.rays import camera_matrices, rays_of
 from backend.models.pix2pix3d.config import Config
 from backend.models.pix2pix3d.layers import FullyConnected, ResidualBlock, normalised
 
@@ -92,7 +92,7 @@ class Mapping(nn.Module):
             planes = functional.avg_pool2d(planes, labels.shape[-1] // config.label_size)
         if not config.sees_rays:
             return planes
-        rays = rays_of(pose[:, :16].view(-1, 4, 4), pose[:, 16:].view(-1, 3, 3), config.label_size)
+        rays = rays_of(*camera_matrices(pose), config.label_size)
         both = torch.cat([rays.origins / config.radius, rays.directions], dim=-1)
         return torch.cat([planes, both.transpose(1, 2).unflatten(2, (config.label_size, config.label_size))], dim=1)
 

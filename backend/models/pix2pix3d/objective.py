@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backend.fields.rays import Rays, rays_of
+from backend.fields.rays import Rays, camera_matrices, rays_of
 from backend.models.pix2pix3d.generator import Generator, Jitter, Volume
 
 _NEAR = 0.03  # of the surface: where labels and colours are asked for
@@ -33,7 +33,7 @@ def ray_losses(network: Generator, planes: Tensor, batch: dict[str, Tensor], ray
     count, side = batch["ray_camera"].shape[0], batch["map"].shape[-1]
     config = network.config
     camera = batch["ray_camera"]
-    every = rays_of(camera[:, :16].view(-1, 4, 4), camera[:, 16:].view(-1, 3, 3), side)
+    every = rays_of(*camera_matrices(camera), side)
     picked = torch.randint(side * side, (count, rays, 1), device=planes.device)
     some = Rays(*(each.gather(1, picked.expand(-1, -1, 3)) for each in every))
     found = network.render_rays(planes[:count], some, Jitter.random(some, config))

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from backend.fields.cameras import from_opencv
+from backend.fields.cameras import from_numbers
 from backend.imaging.drawings import ink_of
 from protocol.values import Camera
 
@@ -90,8 +90,7 @@ class LabelledViews:
         for number, (name, numbers) in enumerate(content.labels):
             if len(numbers) != _CAMERA_NUMBERS:
                 raise fault(path, f"has {len(numbers)} numbers in $.labels[{number}]", expected)
-            pose, lens = np.array(numbers[:16]).reshape(4, 4), np.array(numbers[16:]).reshape(3, 3)
-            cameras[name] = from_opencv(pose, lens)
+            cameras[name] = from_numbers(np.array(numbers))
         return cameras
 
 

@@ -14,7 +14,7 @@ from backend.evaluation.labels import label_miou, pixel_accuracy
 from backend.evaluation.pictures import psnr
 from backend.evaluation.report import Scorer, picture_tile
 from backend.evaluation.solids import Surface, surface_score
-from backend.fields.cameras import from_opencv
+from backend.fields.cameras import from_numbers
 from backend.imaging.labels import label_means
 from backend.imaging.paper import on_white
 from backend.pipelines.context import Context
@@ -58,7 +58,7 @@ class Painting:
 
     @property
     def cameras(self) -> list[Camera]:
-        return [from_opencv(row[:16].reshape(4, 4), row[16:].reshape(3, 3)) for row in self.example.cameras]
+        return [from_numbers(row) for row in self.example.cameras]
 
     @property
     def seen_colours(self) -> np.ndarray:

@@ -42,10 +42,15 @@ def look_at(eye: Point, target: Point = (0.0, 0.0, 0.0), up: Point = (0.0, 1.0, 
 
 def from_opencv(pose: np.ndarray, intrinsics: np.ndarray) -> Camera:
     """A camera of x right, y down, z forward: ``pose`` 4 x 4 cam2world in a world with y up, ``intrinsics`` 3 x 3
-    normalised (EG3D's 25 numbers)."""
+    normalised."""
     turned = pose.astype(np.float32)
     turned[:3, 1:3] *= -1
     return Camera(turned, intrinsics.astype(np.float32))
+
+
+def from_numbers(numbers: np.ndarray) -> Camera:
+    """`from_opencv` of EG3D's 25 numbers: the pose, then the intrinsics, row by row."""
+    return from_opencv(numbers[:16].reshape(4, 4), numbers[16:].reshape(3, 3))
 
 
 def to_opencv(camera: Camera) -> tuple[np.ndarray, np.ndarray]:

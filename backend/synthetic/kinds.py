@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from backend.fields.cameras import from_opencv
+from backend.fields.cameras import from_numbers
 from backend.fields.poses import on_sphere, vertical_of
 from backend.fields.rays import camera_label
 from protocol.values import Camera
@@ -36,8 +36,7 @@ class Kind:
     @property
     def home(self) -> Camera:
         """Through which label maps are painted unless told otherwise: from the front left, a little above."""
-        numbers = self.cameras(*(np.radians([angle]) for angle in _HOME))
-        return from_opencv(numbers[0, :16].reshape(4, 4), numbers[0, 16:].reshape(3, 3))
+        return from_numbers(self.cameras(*(np.radians([angle]) for angle in _HOME))[0])
 
     def label_of(self, part: str) -> int:
         return self.labels.index(self.parts[part])

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from backend.fields.cameras import from_opencv, project
+from backend.fields.cameras import from_numbers, project
 from backend.imaging.labels import label_means
 from backend.synthetic.kinds import KINDS
 from backend.synthetic.painted import SIDE, Example, example_of, kept, surface_of
-from protocol.values import Camera
 
 KIND = KINDS["seg2vehicle"]
 
@@ -26,10 +25,6 @@ def _one_thread() -> None:
 @pytest.fixture(scope="module")
 def truck() -> Example:
     return example_of(KIND, 1, views=3, points=400)
-
-
-def camera_of(numbers: np.ndarray) -> Camera:
-    return from_opencv(numbers[:16].reshape(4, 4), numbers[16:].reshape(3, 3))
 
 
 def test_families_take_turns() -> None:
@@ -53,7 +48,7 @@ def test_the_surface_is_seen_inside_the_painted_outline(truck: Example) -> None:
     vertices, _ = surface_of(KIND, 1)
     assert float(np.ptp(vertices, axis=0).max()) == pytest.approx(1, abs=1e-4)
     for numbers, labels in zip(truck.cameras, truck.maps, strict=True):
-        at = project(camera_of(numbers), vertices.astype(np.float64))[:, :2] * SIDE
+        at = project(from_numbers(numbers), vertices.astype(np.float64))[:, :2] * SIDE
         x, y = at.astype(int).clip(0, SIDE - 1).T
         assert (labels[y, x] > 0).mean() > 0.93  # vertices on the outline may fall beside it
         ys, xs = np.nonzero(labels)
@@ -65,7 +60,7 @@ def test_points_near_the_surface_have_the_label_that_is_seen_there(truck: Exampl
     on = np.abs(truck.distances) < 0.004
     agreed = []
     for numbers, labels in zip(truck.cameras, truck.maps, strict=True):
-        u, v, depth = project(camera_of(numbers), truck.points[on].astype(np.float64)).T
+        u, v, depth = project(from_numbers(numbers), truck.points[on].astype(np.float64)).T
         # Those that are nearest to the camera: of several in one pixel only the first can be seen.
         first = depth < np.quantile(depth, 0.2)
         seen = labels[(v[first] * SIDE).astype(int), (u[first] * SIDE).astype(int)]

@@ -4,9 +4,9 @@ from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
-from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import IntProperty, StringProperty
 
-from . import importing, joblist, parameters, places, pump, running
+from . import importing, joblist, parameters, places, running
 from .protocol import ErrorCode, Image, ProblemError, Value
 from .session import JobRecord, current
 
@@ -106,28 +106,21 @@ class _SampleOperator:
         places.redraw("VIEW_3D", "IMAGE_EDITOR")
         return done
 
-    def _wait_for(self, child: JobRecord | None) -> set[str]:
-        if child is None or not self.wait:
-            return {"FINISHED"}
-        pump.wait(lambda: running.finished(child), self.timeout)
-        return running.outcome(self, child)
 
-
-class WHOLEFORM_OT_choose_sample(_SampleOperator, bpy.types.Operator):
+class WHOLEFORM_OT_choose_sample(_SampleOperator, running.WaitingOperator, bpy.types.Operator):
     """Take this completion: its picture at once, its mesh as soon as it is made"""
 
     bl_idname = "wholeform.choose_sample"
     bl_label = "Choose Sample"
 
     index: IntProperty(name="Sample", min=0)
-    wait: BoolProperty(name="Wait", default=False, options={"SKIP_SAVE"})
-    timeout: FloatProperty(name="Timeout", default=600.0, options={"SKIP_SAVE"})
 
     def _do(self, context: Any, record: JobRecord) -> set[str]:
         if self.index >= len(record.samples):
             self.report({"ERROR"}, "There is no such sample.")
             return {"CANCELLED"}
-        return self._wait_for(choose(record, self.index, context.scene))
+        child = choose(record, self.index, context.scene)
+        return {"FINISHED"} if child is None else self._outcome(child)
 
 
 class WHOLEFORM_OT_accept_sample(_SampleOperator, bpy.types.Operator):
@@ -154,20 +147,17 @@ class WHOLEFORM_OT_choose_again(_SampleOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class WHOLEFORM_OT_make_mesh(_SampleOperator, bpy.types.Operator):
+class WHOLEFORM_OT_make_mesh(_SampleOperator, running.WaitingOperator, bpy.types.Operator):
     """Make a mesh of the chosen completion; it takes the place of its cut-out"""
 
     bl_idname = "wholeform.make_mesh"
     bl_label = "Make Mesh"
 
-    wait: BoolProperty(name="Wait", default=False, options={"SKIP_SAVE"})
-    timeout: FloatProperty(name="Timeout", default=600.0, options={"SKIP_SAVE"})
-
     def _do(self, context: Any, record: JobRecord) -> set[str]:
         child = submit_sample(record, record.chosen, context.scene)
         if record.flat:  # from now on choosing makes meshes
             record.flat, record.meshes = False, {}
-        return self._wait_for(child)
+        return self._outcome(child)
 
 
 CLASSES = (

@@ -3,7 +3,7 @@
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import FloatProperty, IntProperty, StringProperty
 
 from . import compat, ghost, label_images, label_jobs, parameters, places, pump, running
 from .label_views import direction_angles, painting_model
@@ -72,14 +72,10 @@ class WHOLEFORM_OT_pick_label(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class _LabelOperator:
-    """Common to what is done with a painted label map; ``wait`` comes back when it is done."""
+class _LabelOperator(running.WaitingOperator):
+    """Common to what is done with a painted label map."""
 
     bl_options = {"REGISTER"}  # what changes the file makes its own undo step when it comes
-    wait: BoolProperty(
-        name="Wait", description="For scripts: come back when it is done", default=False, options={"SKIP_SAVE"}
-    )
-    timeout: FloatProperty(name="Timeout", description="Seconds to wait", default=600.0, options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: Any) -> bool:
@@ -147,11 +143,7 @@ class WHOLEFORM_OT_import_object(_LabelOperator, bpy.types.Operator):
     faces: IntProperty(name="Faces", description="About how many", default=20_000, min=500, max=200_000)
 
     def _do(self, context: Any, image: Any) -> set[str]:
-        record = label_jobs.import_mesh(context.scene, image, self.faces)
-        if not self.wait:
-            return {"FINISHED"}
-        pump.wait(lambda: running.finished(record), self.timeout)
-        return running.outcome(self, record)
+        return self._outcome(label_jobs.import_mesh(context.scene, image, self.faces))
 
 
 class WHOLEFORM_OT_stop_making(_LabelOperator, bpy.types.Operator):

@@ -58,25 +58,37 @@ def submit_again(record: JobRecord) -> str:
     return job.id
 
 
-def finished(record: JobRecord) -> bool:
+def _finished(record: JobRecord) -> bool:
     """Whether nothing more will happen to the job by itself."""
     if record.job.state is not JobState.DONE:
         return not record.is_active
     return record.imported or not record.wanted or bool(record.note)
 
 
-def outcome(operator: Any, record: JobRecord) -> set[str]:
-    """Report how a job that a script waited for has ended."""
-    if record.job.problem is not None:
-        operator.report({"ERROR"}, str(record.job.problem))
-        return {"CANCELLED"}
-    if record.job.state is not JobState.DONE or not record.imported:
-        operator.report({"ERROR"}, record.note or f"{record.label}: {record.job.state.value}")
-        return {"CANCELLED"}
-    return {"FINISHED"}
+class WaitingOperator:
+    """Common to what starts jobs; ``wait`` comes back when it is done."""
+
+    wait: BoolProperty(
+        name="Wait", description="For scripts: come back when it is done", default=False, options={"SKIP_SAVE"}
+    )
+    timeout: FloatProperty(name="Timeout", description="Seconds to wait", default=600.0, options={"SKIP_SAVE"})
+
+    def _outcome(self, record: JobRecord) -> set[str]:
+        """What to return once the job of ``record`` has begun: for scripts that wait, how it ended, with a report if it
+        failed. Raises ProblemError where there is no end in time, or no server."""
+        if not self.wait:
+            return {"FINISHED"}
+        pump.wait(lambda: _finished(record), self.timeout)
+        if record.job.problem is not None:
+            self.report({"ERROR"}, str(record.job.problem))
+            return {"CANCELLED"}
+        if record.job.state is not JobState.DONE or not record.imported:
+            self.report({"ERROR"}, record.note or f"{record.label}: {record.job.state.value}")
+            return {"CANCELLED"}
+        return {"FINISHED"}
 
 
-class WHOLEFORM_OT_make_whole(bpy.types.Operator):
+class WHOLEFORM_OT_make_whole(WaitingOperator, bpy.types.Operator):
     """Make the object in the picture whole: its mask, the completed picture and, if wanted, a mesh"""
 
     bl_idname = "wholeform.make_whole"
@@ -87,10 +99,6 @@ class WHOLEFORM_OT_make_whole(bpy.types.Operator):
     parameters: StringProperty(
         name="Parameters", description="JSON that overrides the panel's parameters", options={"SKIP_SAVE"}
     )
-    wait: BoolProperty(
-        name="Wait", description="For scripts: come back when it is done", default=False, options={"SKIP_SAVE"}
-    )
-    timeout: FloatProperty(name="Timeout", description="Seconds to wait", default=600.0, options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: Any) -> bool:
@@ -106,12 +114,10 @@ class WHOLEFORM_OT_make_whole(bpy.types.Operator):
             if not self.wait:
                 return {"FINISHED"}
             pump.wait(lambda: bool(made), self.timeout)
-            record = current().records[made[0]]
-            pump.wait(lambda: finished(record), self.timeout)
+            return self._outcome(current().records[made[0]])
         except ProblemError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        return outcome(self, record)
 
 
 def json_object(text: str) -> dict[str, Any]:

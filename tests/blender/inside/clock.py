@@ -21,6 +21,7 @@ METHODS: dict[str, Callable[[Any], Any]] = {
     ),
     **dict.fromkeys(("invoke", "modal"), lambda timed: lambda self, context, event: timed(self, context, event)),
 }
+WATCHED: list[bool] = []  # whether the `watch` of conftest.py times calls now
 IMPORTS = ("bring_in", "replace_mesh", "undo_step")
 
 

@@ -32,6 +32,10 @@ def start() -> None:
     until(lambda: session().connected and session().catalogue is not None)
 
 
+def stop() -> None:
+    bpy.ops.wholeform.stop_server()
+
+
 def state() -> str:
     return os.environ["WHOLEFORM_STATE_DIR"]
 

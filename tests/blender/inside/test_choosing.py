@@ -5,30 +5,16 @@ from __future__ import annotations
 
 import addon
 import bpy
-import clock
 import layout
 import numpy as np
 import pytest
 import serverside
+from clock import WATCHED
 
 addon.install()
+pytestmark = pytest.mark.usefixtures("local_server")
 panels = addon.module("panels")
 BOX = (85, 40, 215, 200)
-WATCHED: list[bool] = []  # whether calls are timed now
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _server():
-    serverside.start()
-    yield
-    bpy.ops.wholeform.stop_server()
-
-
-@pytest.fixture(scope="module")
-def watch():
-    timed = clock.Clock(lambda: bool(WATCHED))
-    timed.install()
-    return timed
 
 
 @pytest.fixture

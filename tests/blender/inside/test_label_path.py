@@ -5,29 +5,15 @@ from __future__ import annotations
 
 import addon
 import bpy
-import clock
 import numpy as np
 import pytest
 import serverside
+from clock import WATCHED
 
 addon.install()
+pytestmark = pytest.mark.usefixtures("local_server")
 label_images, label_jobs, ghost = (addon.module(name) for name in ("label_images", "label_jobs", "ghost"))
-WATCHED: list[bool] = []  # whether calls are timed now
 PATIENCE_S = 240.0
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _server():
-    serverside.start()
-    yield
-    bpy.ops.wholeform.stop_server()
-
-
-@pytest.fixture(scope="module")
-def watch():
-    timed = clock.Clock(lambda: bool(WATCHED))
-    timed.install()
-    return timed
 
 
 @pytest.fixture

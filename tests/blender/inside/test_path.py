@@ -14,14 +14,8 @@ import pytest
 import serverside
 
 addon.install()
+pytestmark = pytest.mark.usefixtures("local_server")
 panels = addon.module("panels")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _server():
-    serverside.start()
-    yield
-    bpy.ops.wholeform.stop_server()
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from .pictures import agreed, agreement, bounds, outlined, revealed, thumbnail, 
 from .png import encode
 from .protocol import Image, Job, JobState, Mask, Mesh, Problem
 from .protocol.messages import LabelInfo
+from .protocol.parts import unnamed
 
 THUMBNAIL = 128
 OVERLAY = 640
@@ -21,7 +22,6 @@ TINT_COLOUR = (25, 165, 255)
 HIDDEN_COLOUR = (255, 164, 36)
 SURE_COLOUR = (20, 200, 150)
 UNSURE_COLOUR = (230, 60, 200)
-_UNNAMED = (184, 184, 184)
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _part(number: int, labels: Sequence[Any]) -> LabelInfo:
     """The label of that id among those of a job's info; one by its number where they do not say."""
     known = next((label for label in labels if isinstance(label, dict) and label.get("id") == number), None)
     if known is None:
-        return LabelInfo(f"part {number}", _UNNAMED)
+        return unnamed(number)
     red, green, blue = known["colour"]
     return LabelInfo(str(known["name"]), (red, green, blue))
 

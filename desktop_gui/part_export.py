@@ -9,6 +9,7 @@ import numpy as np
 
 from protocol import Mesh
 from protocol.messages import LabelInfo
+from protocol.parts import part_mesh, parts_of
 
 from .viewer.geometry import normals
 
@@ -25,29 +26,25 @@ def part_scene(mesh: Mesh, labels: Sequence[LabelInfo], simple: bool = False) ->
     from trimesh.visual import TextureVisuals
     from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
-    assert mesh.face_labels is not None
     # Of the whole, so that no seam shows between parts.
     smooth = normals(mesh.vertices, mesh.faces)
     scene = trimesh.Scene()
-    for number in np.unique(mesh.face_labels).tolist():
-        label = labels[number] if number < len(labels) else LabelInfo(f"part {number}", (184, 184, 184))
-        faces = mesh.faces[mesh.face_labels == number]
-        used = np.unique(faces)
+    for part in parts_of(mesh, labels):
+        own = part_mesh(mesh, part)
         if simple:
-            material: Any = SimpleMaterial(diffuse=[*label.colour, 255])
-            material.name = "_".join(label.name.split())
+            material: Any = SimpleMaterial(diffuse=[*part.colour, 255])
+            material.name = "_".join(part.name.split())
         else:
-            colour = np.rint(255 * _linear(np.array(label.colour))) if mesh.colours is None else np.full(3, 255)
+            colour = np.rint(255 * _linear(np.array(part.colour))) if own.colours is None else np.full(3, 255)
             factor = [*colour.astype(int).tolist(), 255]
-            material = PBRMaterial(label.name, baseColorFactor=factor, metallicFactor=0.0, roughnessFactor=0.9)
-        made = trimesh.Trimesh(mesh.vertices[used], np.searchsorted(used, faces), process=False)
+            material = PBRMaterial(part.name, baseColorFactor=factor, metallicFactor=0.0, roughnessFactor=0.9)
+        made = trimesh.Trimesh(own.vertices, own.faces, process=False)
         made.visual = TextureVisuals(material=material)
-        made.vertex_normals = smooth[used]
-        if mesh.colours is not None and not simple:
-            colours = mesh.colours[used]
-            linear = np.concatenate([_linear(colours[:, :3]), colours[:, 3:] / 255], axis=1)
+        made.vertex_normals = smooth[part.vertices]
+        if own.colours is not None and not simple:
+            linear = np.concatenate([_linear(own.colours[:, :3]), own.colours[:, 3:] / 255], axis=1)
             made.vertex_attributes[_COLOURS] = np.rint(65535 * linear).astype(np.uint16)
-        scene.add_geometry(made, node_name=label.name, geom_name=label.name)
+        scene.add_geometry(made, node_name=part.name, geom_name=part.name)
     return scene
 
 

@@ -16,12 +16,13 @@ from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
 from protocol.messages import LabelInfo
+from protocol.parts import part_mesh, parts_of
 from protocol.problems import ErrorCode, ProblemError
 from protocol.values import Mesh
 
 from .colour import to_linear, to_srgb
 from .normals import vertex_normals
-from .parts import joined, part_mesh, parts_of
+from .parts import joined
 from .wavefront import labelled_obj
 
 FORMATS = (".glb", ".ply", ".obj")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from protocol.parts import Part
 from protocol.values import Mesh
 
 from .normals import vertex_normals
-from .parts import Part, part_colours
 
 
 def labelled_obj(mesh: Mesh, parts: Sequence[Part], stem: str) -> tuple[str, str]:
@@ -28,7 +28,7 @@ def labelled_obj(mesh: Mesh, parts: Sequence[Part], stem: str) -> tuple[str, str
         lines += [f"g {name}", f"usemtl {name}"]
         lines += ["f " + " ".join(corner.format(n) for n in face) for face in (mesh.faces[part.faces] + 1).tolist()]
     materials = []
-    for part, colour in zip(parts, part_colours(mesh, parts), strict=True):
+    for part, colour in zip(parts, _part_colours(mesh, parts), strict=True):
         shade = (1.0, 1.0, 1.0) if textured else tuple(channel / 255 for channel in colour)
         materials += [f"newmtl {material_name(part)}", *_lines("Kd", np.array([shade])), "d 1"]
         materials += [f"map_Kd {stem}.png"] if textured else []
@@ -38,6 +38,14 @@ def labelled_obj(mesh: Mesh, parts: Sequence[Part], stem: str) -> tuple[str, str
 def material_name(part: Part) -> str:
     """A part's name as one word, which is what the format can say."""
     return "_".join(part.name.split())
+
+
+def _part_colours(mesh: Mesh, parts: Sequence[Part]) -> list[tuple[int, int, int]]:
+    """sRGB of a material for each part: the mean of its vertices' colours, or without them that of the palette."""
+    if mesh.colours is None:
+        return [part.colour for part in parts]
+    means = [np.rint(mesh.colours[part.vertices, :3].mean(axis=0)).astype(int).tolist() for part in parts]
+    return [(red, green, blue) for red, green, blue in means]
 
 
 def _lines(keyword: str, rows: np.ndarray) -> list[str]:

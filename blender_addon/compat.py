@@ -10,6 +10,8 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .colour import to_linear, to_srgb
+
 VERSION: tuple[int, int, int] = bpy.app.version
 HAS_FILE_HANDLER = hasattr(bpy.types, "FileHandler")
 
@@ -121,16 +123,16 @@ def set_colour(owner: Any, colour: tuple[int, int, int]) -> None:
     """Give a brush, its settings or a palette's entry the sRGB ``colour``; since 5.0 they hold linear colours."""
     srgb = np.array(colour, np.float64) / 255
     if owner.bl_rna.properties["color"].subtype == "COLOR":
-        srgb = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+        srgb = to_linear(srgb)
     owner.color = srgb.tolist()
 
 
 def get_colour(owner: Any) -> tuple[int, int, int]:
     """The sRGB colour that `set_colour` gave."""
-    colour = np.clip(np.array(owner.color, np.float64), 0, 1)
+    colour = np.array(owner.color, np.float64)
     if owner.bl_rna.properties["color"].subtype == "COLOR":
-        colour = np.where(colour <= 0.0031308, colour * 12.92, 1.055 * colour ** (1 / 2.4) - 0.055)
-    red, green, blue = (int(channel) for channel in np.rint(colour * 255))
+        colour = to_srgb(colour)
+    red, green, blue = (int(channel) for channel in np.rint(colour.clip(0, 1) * 255))
     return red, green, blue
 
 

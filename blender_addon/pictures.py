@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .colour import to_srgb
+
 _BAND = 64  # rows at a time, so that the work stays in the processor's cache
-
-
-def _srgb(linear: np.ndarray) -> np.ndarray:
-    """Scene-linear to sRGB, both 0..1 (IEC 61966-2-1)."""
-    clipped = np.clip(linear, 0.0, 1.0)
-    return np.where(clipped <= 0.0031308, clipped * 12.92, 1.055 * np.power(clipped, 1 / 2.4) - 0.055)
 
 
 def from_floats(pixels: np.ndarray, width: int, height: int, channels: int, linear: bool) -> np.ndarray:
@@ -28,7 +24,7 @@ def from_floats(pixels: np.ndarray, width: int, height: int, channels: int, line
         if linear:
             alpha = np.clip(band[..., 3:], 0.0, 1.0)
             colour = band[..., :3] / np.maximum(alpha, 1e-6) if alpha.shape[2] else band
-            band = np.concatenate([_srgb(colour), alpha], axis=2)
+            band = np.concatenate([to_srgb(colour), alpha], axis=2)
         out[start : start + _BAND] = band * np.float32(255) + np.float32(0.5)
     if out.shape[2] == 4 and bool((out[..., 3] == 255).all()):
         return np.ascontiguousarray(out[..., :3])

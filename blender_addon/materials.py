@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .colour import to_linear
 from .compat import enable_nodes, show_transparency
 
 COLOUR_ATTRIBUTE = "Color"
@@ -41,8 +42,7 @@ def make(
     if plain is not None:
         shown = np.array(plain) / 255
     if shown is not None:
-        # sRGB to linear: what Blender's colours are.
-        material.diffuse_color = (*(shown**2.2), 1.0)
+        material.diffuse_color = (*to_linear(shown), 1.0)
     enable_nodes(material)
     nodes, links = material.node_tree.nodes, material.node_tree.links
     shader = _principled(material)

@@ -253,7 +253,7 @@ def test_the_mesh_has_a_material_for_each_part(network):
     thing.data.polygons.foreach_get("material_index", indices)
     assert indices.tolist() == [0] * 8 + [1] * 4
     wheel = thing.material_slots[1].material
-    assert np.allclose(wheel.diffuse_color[:3], ((51 / 255) ** 2.2, (51 / 255) ** 2.2, 1.0), atol=1e-3)
+    assert np.allclose(wheel.diffuse_color[:3], (0.0331, 0.0331, 1.0), atol=1e-3)
     shader = next(node for node in wheel.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
     assert shader.inputs["Base Color"].links[0].from_node.layer_name == "Color"
     assert label_jobs.ghost_name(painting()) not in ghost._ghosts

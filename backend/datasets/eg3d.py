@@ -61,6 +61,11 @@ class LabelledViews:
     def __len__(self) -> int:
         return len(self._images.pictures)
 
+    @property
+    def cameras(self) -> list[Camera]:
+        """Those of all pictures, in their order."""
+        return [self._cameras[name] for name in self._images.pictures]
+
     def __getitem__(self, index: int) -> LabelledView:
         name, label = self._images.pictures[index], self._labels.pictures[index]
         image = read_colours(self._images.named(name), content=self._images.read(name))

@@ -92,6 +92,7 @@ def write_cards(
         "origin": facts.origin,
         "entry": facts.entry,
         "memory_bytes": facts.memory_bytes,
+        **({"labels": dict(facts.labels)} if facts.labels else {}),
         "weights": {
             "file": weights.name,
             "sha256": sha256,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a recipe says for the card. The first seven go into it as they are (see backend/hub/cards.py); the others
-    are sentences for people: the network, what it learned from, and which seeds or files of that."""
+    """What a recipe says for the card. The first seven and ``labels`` go into it as they are (see
+    backend/hub/cards.py); the others are sentences for people: the network, what it learned from, and which seeds or
+    files of that."""
 
     title: str
     tasks: tuple[str, ...]
@@ -32,6 +33,7 @@ class Facts:
     architecture: str
     data: str
     seeds: str
+    labels: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, order=True)
@@ -51,7 +53,7 @@ class Phase:
     log by name, always the same names. Mixed precision is on where the config asks for it.
     """
 
-    loss: Callable[[nn.Module, Any], tuple[Tensor, Mapping[str, Tensor | float]]]
+    loss: Callable[[Any, Any], tuple[Tensor, Mapping[str, Tensor | float]]]
     name: str = ""
     learns: str = ""
     every: int = 1

@@ -40,7 +40,9 @@ def _recipe(folder: Path, **data: Any) -> FieldRecipe:
         recipe="pix2pix3d", file=folder / "t.toml", name="t", out=folder, steps=2, batch_size=2, learning_rate=1e-3,
         data=told,
     )  # fmt: skip
-    return recipe(config)
+    made = recipe(config)
+    assert isinstance(made, FieldRecipe)
+    return made
 
 
 def test_a_batch_is_a_function_of_its_indices(small: FieldRecipe) -> None:

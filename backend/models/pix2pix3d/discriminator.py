@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ _CLAMP = 256.0
 _SLOW = 0.01
 _LAYERS = 8
 _CAMERA = 25
+
+Judge = Callable[[Tensor, Tensor, Tensor], Tensor]  # `Discriminator.forward`, or what leads to it
 
 
 def spread_in_batch(x: Tensor, group: int) -> Tensor:
@@ -94,7 +97,7 @@ class Discriminator(nn.Module):
         return (self.b4(x) * pointed).sum(dim=1, keepdim=True) / math.sqrt(pointed.shape[1])
 
 
-def gradient_penalty(discriminator: Discriminator, picture: Tensor, raw: Tensor, camera: Tensor) -> Tensor:
+def gradient_penalty(discriminator: Judge, picture: Tensor, raw: Tensor, camera: Tensor) -> Tensor:
     """N: the squared length of the logits' gradient in both pictures, which true ones are held to (R1, Mescheder and
     others 2018); can itself be learned from."""
     picture, raw = picture.detach().requires_grad_(), raw.detach().requires_grad_()

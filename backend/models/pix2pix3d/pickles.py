@@ -40,6 +40,9 @@ _CLASSES = (
     ("training.volumetric_rendering.renderer", "ImportanceRenderer"),
     ("training.volumetric_rendering.ray_marcher", "MipRayMarcher2"),
     ("training.volumetric_rendering.ray_sampler", "RaySampler"),
+    # In the files of EG3D, with which training begins.
+    ("training.triplane", "OSGDecoder"),
+    *(("training.superresolution", f"SuperresolutionHybrid{kind}") for kind in ("2X", "4X", "8X", "8XDC")),
 )
 _DEPTH = 32  # modules within modules
 _PLAIN = (str, int, float, bool, type(None))

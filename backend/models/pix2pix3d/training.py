@@ -16,16 +16,17 @@ from backend.evaluation.labels import label_miou
 from backend.evaluation.pictures import psnr
 from backend.imaging.labels import label_means
 from backend.models.pix2pix3d.config import STARTER
+from backend.models.pix2pix3d.contest_training import ContestRecipe
 from backend.models.pix2pix3d.generator import Generator
 from backend.models.pix2pix3d.objective import field_losses, picture_losses, ray_losses, total
 from backend.models.pix2pix3d.palettes import style_of
-from backend.models.pix2pix3d.pictures import colours_of, ids_of, painted
+from backend.models.pix2pix3d.pictures import PALETTE, colours_of, ids_of, painted
 from backend.synthetic.kinds import KINDS
 from backend.synthetic.painted import Example, kept
 from backend.synthetic.splits import seed_of
 from backend.training.config import TrainConfig
 from backend.training.options import Range
-from backend.training.recipe import Facts, Phase, Rate
+from backend.training.recipe import Facts, Phase, Rate, Recipe
 
 # How much each label counts where one of several is asked for: the small ones more.
 _LABEL_WEIGHTS = (0.6, 0.8, 1.5, 1.0, 1.5, 1.2)
@@ -169,12 +170,17 @@ class FieldRecipe:
             architecture=f"pix2pix3D with planes of {STARTER.plane_size} pixels, {count:,} parameters.",
             data=f"{self._data.objects:,} synthetic {' and '.join(self._kind.families)}s, 8 views of each.",
             seeds="split train, run 0",
+            labels={
+                "size": STARTER.map_size,
+                "names": list(self._kind.labels),
+                "colours": [list(colour) for colour in PALETTE[: STARTER.labels]],
+            },
         )
 
 
-def recipe(config: TrainConfig) -> FieldRecipe:
-    """The recipe for ``config``."""
-    return FieldRecipe(config)
+def recipe(config: TrainConfig) -> Recipe:
+    """The recipe for ``config``: with a [model] table training as published, on labelled pictures."""
+    return ContestRecipe(config) if config.model else FieldRecipe(config)
 
 
 def _views(network: Any, example: Example, view: int, cameras: list[int]) -> list[tuple[np.ndarray, np.ndarray]]:

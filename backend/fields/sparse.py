@@ -39,9 +39,12 @@ class Occupancy:
         return self.filled[x, y, z] & inside
 
 
-def occupancy_of(density: Callable[[Tensor], Tensor], box: float, cells: int = 32) -> Occupancy:
-    """From raw densities (N of points N x 3) in the middle of each cell; cells beside one that is filled count too."""
-    axis = ((torch.arange(cells) + 0.5) / cells - 0.5) * box
+def occupancy_of(
+    density: Callable[[Tensor], Tensor], box: float, cells: int = 32, device: torch.device | str = "cpu"
+) -> Occupancy:
+    """From raw densities (N of points N x 3 on ``device``) in the middle of each cell; cells beside one that is filled
+    count too."""
+    axis = ((torch.arange(cells, device=device) + 0.5) / cells - 0.5) * box
     grid = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), dim=-1).view(-1, 3)
     values = torch.cat([density(part) for part in grid.split(_MOST)]).view(1, 1, cells, cells, cells)
     widened = functional.max_pool3d(values, 3, stride=1, padding=1)[0, 0]

@@ -144,3 +144,8 @@ def test_nothing_is_seen_of_an_empty_field() -> None:
     assert not found.opacity.any()
     assert not found.features.any()
     assert found.features.shape == (16, 3)
+
+
+def test_where_something_is_is_asked_on_the_device_of_the_field() -> None:
+    occupancy = occupancy_of(lambda points: ball(points)[1], 1.0, 8, device="meta")
+    assert occupancy.filled.device.type == "meta"

@@ -146,8 +146,8 @@ class LabelledField:
     def mesh(self, faces: int, texture_size: int, context: Any) -> Mesh:
         """A closed mesh of about ``faces`` triangles with a colour for each vertex and a label for each face.
 
-        ``texture_size`` makes no difference: its colours are the field's own, at the vertices. ProblemError (BAD_INPUT)
-        when the field has no surface.
+        ``texture_size`` makes no difference: its colours are the field's own, at the vertices. ProblemError
+        (BAD_PARAMETER) when the field has no surface.
         """
         del texture_size
         from backend.models.pix2pix3d.meshing import mesh_of

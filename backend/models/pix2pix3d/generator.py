@@ -177,7 +177,11 @@ class Generator(nn.Module):
 
     def occupancy(self, planes: Tensor) -> Occupancy:
         """Where one field (``planes`` 1 x 3 x …) has something."""
-        return occupancy_of(lambda points: self.query(planes, points[None])[1][0, :, 0], self.config.box)
+
+        def density(points: Tensor) -> Tensor:
+            return self.query(planes, points[None])[1][0, :, 0]
+
+        return occupancy_of(density, self.config.box, device=planes.device)
 
     @torch.no_grad()
     def quick_volume(

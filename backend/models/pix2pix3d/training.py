@@ -120,7 +120,7 @@ class FieldRecipe:
         found, true, ratios = [], [], []
         for number in range(self._data.judged):
             example = self._object("val", number)
-            views = _views(network, example, 0, list(_JUDGED))
+            views = _views(network, example)
             found.append(np.stack([labels for labels, _ in views]))
             true.append(example.maps[list(_JUDGED)])
             pairs = zip(views[1:], _JUDGED[1:], strict=True)
@@ -139,8 +139,8 @@ class FieldRecipe:
         rows = []
         for number in range(_SHOWN):
             example = self._object("val", number)
-            found = _views(module, example, 0, list(_JUDGED))
-            tiles = [painted(example.maps[0])]
+            found = _views(module, example)
+            tiles = [painted(example.maps[_JUDGED[0]])]
             for (labels, image), view in zip(found, _JUDGED, strict=True):
                 tiles += [painted(labels), image, example.images[view]]
             rows.append(np.concatenate(tiles, axis=1))
@@ -183,17 +183,19 @@ def recipe(config: TrainConfig) -> Recipe:
     return ContestRecipe(config) if config.model else FieldRecipe(config)
 
 
-def _views(network: Any, example: Example, view: int, cameras: list[int]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Labels and picture through each of ``cameras`` of what is made from the label map of ``view``, in the colours
+def _views(network: Any, example: Example) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Labels and picture through each camera of _JUDGED of what is made from the first one's label map, in the colours
     that are seen there."""
-    colours = label_means(example.images[view] / 255, example.maps[view], len(example.part_colours))
-    labels = torch.from_numpy(example.maps[view].astype(np.int64))[None]
-    pose = torch.from_numpy(example.cameras)
-    styles = network.styles(labels, style_of(torch.from_numpy(colours)[None]), pose[view : view + 1])
+    first, device = _JUDGED[0], next(network.parameters()).device
+    colours = label_means(example.images[first] / 255, example.maps[first], len(example.part_colours))
+    labels = torch.from_numpy(example.maps[first].astype(np.int64))[None].to(device)
+    pose = torch.from_numpy(example.cameras).to(device)
+    style = style_of(torch.from_numpy(colours)[None]).to(device)
+    styles = network.styles(labels, style, pose[first : first + 1])
     planes = network.planes(styles)
     occupancy = network.occupancy(planes)
     found = []
-    for camera in cameras:
+    for camera in _JUDGED:
         volume = network.quick_volume(planes, occupancy, pose[camera : camera + 1])
         seen = network.pictures(volume, styles)
         found.append((ids_of(seen.semantic)[0], colours_of(seen.image, "scores")[0]))

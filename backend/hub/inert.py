@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAX_STEPS = 2_000_000  # instructions; a network of 500 modules has 60,000
+MAX_SIDES = 64  # of a tensor; torch can do little with more, and the product of many long numbers takes hours
 _HEADER = 4096  # bytes before the numbers of a storage; torch writes some 300
 _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001  # of torch.save before it wrote zip archives
 _LITTLE = {"protocol_version": _VERSION, "little_endian": True}
@@ -107,6 +108,8 @@ def read_inert(path: Path, names: Names, start: int = 0) -> Any:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError:
             raise Refused("is empty") from None
+    if not 0 <= start < len(mapped):
+        raise Refused("ends before its pickle begins")
     mapped.seek(start)
     return _read(mapped, memoryview(mapped), names)
 
@@ -327,7 +330,7 @@ def _array(
 ) -> Array:
     held: Storage = _of(Storage, storage)
     numbers = [_of(int, each) for each in (offset, *_of(tuple, shape), *_of(tuple, strides))]
-    if min(numbers) < 0 or len(shape) != len(strides):
+    if min(numbers) < 0 or len(shape) != len(strides) or len(shape) > MAX_SIDES:
         raise Refused("has a tensor of an impossible form")
     count = math.prod(shape)
     last = offset + sum((side - 1) * stride for side, stride in zip(shape, strides, strict=True))

@@ -261,6 +261,7 @@ def tensor(offset: Any, shape: Any, strides: Any) -> bytes:
         (0.0, (1,), (1,)),
         (0, (True,), (1,)),
         ("0", (1,), (1,)),
+        (0, (1,) * 65, (1,) * 65),
     ],
 )
 def test_tensors_that_reach_beyond_their_numbers(tmp_path: Path, offset: Any, shape: Any, strides: Any) -> None:
@@ -325,6 +326,7 @@ def test_bombs_do_not_go_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert read_inert(program(tmp_path, far), NAMES) == 1
     deep = read_inert(program(tmp_path, b"\x80\x04" + b"]" * 50_000 + b"a" * 49_999 + b"."), NAMES)
     assert len(deep) == 1
+    assert "impossible" in refused(program(tmp_path, tensor(0, (1 << 2000,) * 10_000, (0,) * 10_000)))
     framed = b"\x80\x04\x95" + b"\xff" * 8 + b"K\x01."
     assert read_inert(program(tmp_path, framed), NAMES) == 1
     monkeypatch.setattr(inert, "MAX_STEPS", 1000)

@@ -159,6 +159,7 @@ def test_modules_that_are_no_tree(tmp_path: Path) -> None:
     assert "no tensor" in said(_parameters={"a": [1]})
     assert "is no table" in said(_buffers=[1])
     assert "is no table" in said(_buffers={1: torch.ones(1)})
+    assert "is no set" in said(_buffers={"a": torch.ones(1)}, _non_persistent_buffers_set=1)
     shared = torch.ones(2000)
     assert "more than the file" in said(_parameters={f"p{number}": shared for number in range(50)})
     assert "two tensors with the name a.b" in said(
@@ -199,6 +200,11 @@ def test_malicious_and_other_files(tmp_path: Path, tensors: dict[str, Tensor]) -
     assert "no averaged generator" in refused(write(tmp_path / FILE, {"G": generator(tensors)}))
     (tmp_path / FILE).write_bytes(b"")
     assert "is empty" in refused(tmp_path / FILE)
+    with tarfile.open(tmp_path / FILE, "w", format=tarfile.PAX_FORMAT) as packed:
+        sparse = tarfile.TarInfo("a")
+        sparse.pax_headers = {"GNU.sparse.map": "x,1", "GNU.sparse.size": "3"}
+        packed.addfile(sparse)
+    assert "archive that cannot be read" in refused(tmp_path / FILE)
     assert "cannot be read" in refused(tmp_path / "missing.pkl")
 
 

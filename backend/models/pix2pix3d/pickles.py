@@ -119,13 +119,13 @@ def read_snapshot(path: Path, member: str = "") -> Snapshot:
 def _start(path: Path, member: str) -> int:
     """Where the pickle begins: in a tar archive files lie as they are."""
     with path.open("rb") as file:
-        if not tarfile.is_tarfile(file):
-            return 0
-        file.seek(0)
         try:
+            if not tarfile.is_tarfile(file):
+                return 0
+            file.seek(0)
             with tarfile.open(fileobj=file, mode="r:") as archive:
                 places = {Path(each.name).name: each.offset_data for each in archive if each.isreg()}
-        except (tarfile.TarError, MemoryError) as error:
+        except (tarfile.TarError, MemoryError, ValueError, OverflowError) as error:
             raise Refused(f"is an archive that cannot be read: {str(error)[:200]}") from None
     if member not in places:
         raise Refused(f"is an archive without “{member}”")
@@ -163,6 +163,8 @@ def _modules(module: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Obje
 def _own(module: Object) -> Iterator[tuple[str, Array]]:
     """A module's own parameters and those of its buffers that are kept."""
     passing = module.state.get("_non_persistent_buffers_set", set())
+    if type(passing) is not set:
+        raise Refused("has a module whose “_non_persistent_buffers_set” is no set")
     for table in ("_parameters", "_buffers"):
         for name, array in _table(module, table).items():
             if array is None or (table == "_buffers" and name in passing):

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog
 
-from protocol import Image
-
 from .actions import Command
-from .export import save_picture
 from .label_files import save_colours, save_ids
 from .panels.palette_panel import KEYS
-from .qimages import PATTERNS, pixels_of
+from .qimages import PATTERNS
 from .state.brush import Tool
 from .viewer.object_panel import COLOUR, LABELS
 
@@ -139,8 +136,7 @@ def _save_labels(window: MainWindow, ids: bool = False) -> None:
 def _save_view(window: MainWindow) -> None:
     document, image = window.studio.labelling.document, window.object_panel.field.image
     if document is not None and image is not None:
-        picture = Image(pixels_of(image))
-        window.saving.ask(f"{document.name}-view.png", window.tr(PNG), lambda path: save_picture(path, picture))
+        window.saving.save_view(document.name, image)
 
 
 def _save_mesh(window: MainWindow) -> None:

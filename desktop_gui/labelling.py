@@ -78,6 +78,11 @@ class Labelling(QObject):
         return next((model for model in self.models if model.name == name), next(iter(self.models), None))
 
     @property
+    def name(self) -> str:
+        """What the document is called; empty without one."""
+        return self.document.name if self.document is not None else ""
+
+    @property
     def busy(self) -> bool:
         """Whether the object does not show the drawing yet."""
         return self._rest.isActive() or self._making.busy
@@ -174,7 +179,7 @@ class Labelling(QObject):
     def make_mesh(self, parameters: dict[str, Any]) -> None:
         """Have a mesh made of what is shown."""
         if self.made is not None:
-            request = Request("mesh", {"field": self.made.field}, parameters, label=self._name)
+            request = Request("mesh", {"field": self.made.field}, parameters, label=self.name)
             self._begin(request)
             self._meshing.ask(request, (self.made, parameters))
 
@@ -187,10 +192,6 @@ class Labelling(QObject):
         self.entry_changed.emit()
 
     # --- asking ---
-
-    @property
-    def _name(self) -> str:
-        return self.document.name if self.document is not None else ""
 
     @property
     def _asked(self) -> Drawing | None:
@@ -316,7 +317,7 @@ class Labelling(QObject):
             if isinstance(mesh, Mesh) and made is self.made:
                 self._note(job)
                 self.mesh = mesh
-                self.noted.emit(self.tr("{0} is a mesh").format(self._name))
+                self.noted.emit(self.tr("{0} is a mesh").format(self.name))
                 self.mesh_changed.emit()
         elif job.problem is not None and self._is_lost(job.problem) and self.renew(made):
             self._mesh_wanted = parameters

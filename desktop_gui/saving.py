@@ -102,9 +102,8 @@ class Saving(QObject):
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         self._open(dialog, write, is_folder=True)
 
-    def save_view(self, document: Document | None, picture: QImage) -> None:
-        """Ask where and write what the 3D view shows."""
-        name = document.picture.name if document is not None else "object"
+    def save_view(self, name: str, picture: QImage) -> None:
+        """Ask where and write ``picture``, a view of the object called ``name``."""
         self.ask(f"{name}-view.png", self.tr("PNG picture (*.png)"), lambda path: _write_image(path, picture))
 
     def drag_sample(self, document: Document | None, index: int) -> None:
@@ -157,7 +156,8 @@ class Saving(QObject):
 
 
 def _write_image(path: Path, picture: QImage) -> list[Path]:
-    return save_picture(path, Image(np.ascontiguousarray(pixels_of(picture)[..., :3])))
+    pixels = pixels_of(picture)
+    return save_picture(path, Image(pixels if picture.hasAlphaChannel() else np.ascontiguousarray(pixels[..., :3])))
 
 
 def _all_formats(stem: Path, mesh: Mesh | None) -> list[Path]:

@@ -55,6 +55,11 @@ class Studio(QObject):
 
     # --- pictures ---
 
+    @property
+    def name(self) -> str:
+        """What the open picture is called; empty without one."""
+        return self.document.picture.name if self.document is not None else ""
+
     def open_file(self, path: Path) -> None:
         """Open a picture file; a problem with it is raised as a signal."""
         self._open(lambda: load_picture(path))

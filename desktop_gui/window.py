@@ -189,7 +189,9 @@ class MainWindow(QMainWindow):
         self.jobs.run_again.connect(studio.run_again)
         self.jobs.settings_wanted.connect(self._use_settings_of)
         self.badge.clicked.connect(self.choose_server)
-        self.view.screenshot_wanted.connect(lambda: self.saving.save_view(studio.document, self.view.viewer.picture()))
+        save_view, mesh_view = self.saving.save_view, self.object_panel.mesh_view
+        self.view.screenshot_wanted.connect(lambda: save_view(studio.name, self.view.viewer.picture()))
+        mesh_view.screenshot_wanted.connect(lambda: save_view(studio.labelling.name, mesh_view.viewer.picture()))
         self.saving.saved.connect(self._reporting.saved)
         self.saving.failed.connect(lambda problem: studio.problem_raised.emit(problem, ""))
         studio.document_changed.connect(self._on_document)

@@ -113,8 +113,8 @@ class Viewer(QOpenGLWidget):
         self.update()
 
     def picture(self) -> QImage:
-        """What the view shows now."""
-        return self.grabFramebuffer()
+        """What the view shows now, opaque."""
+        return self.grabFramebuffer().convertToFormat(QImage.Format.Format_RGB32)
 
     # --- OpenGL ---
 

@@ -192,6 +192,10 @@ class Driver:
     def save(self, action: str, path: Path) -> None:
         """Trigger a save command and type ``path`` into its dialog."""
         self.window.actions_by_name[action].trigger()
+        self.save_as(path)
+
+    def save_as(self, path: Path) -> None:
+        """Type ``path`` into the dialog that asks where to save."""
         self.wait(lambda: self.window.findChild(QFileDialog) is not None, "the dialog is open")
         dialog = self.window.findChild(QFileDialog)
         assert isinstance(dialog, QFileDialog)

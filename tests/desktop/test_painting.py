@@ -178,6 +178,10 @@ def test_paint_turn_edit_and_save(painter: Painter, tmp_path: Path) -> None:
     viewer = window.object_panel.mesh_view.viewer
     driver.wait(lambda: viewer.geometry_shown is not None, "the mesh is shown")
     assert viewer.isVisible()
+    driver.press(window.object_panel.mesh_view.shot)
+    driver.save_as(tmp_path / "mesh.png")
+    driver.saved("mesh.png")
+    assert PIL.Image.open(tmp_path / "mesh.png").mode == "RGB"
     driver.save("save_label_mesh", tmp_path / "car.glb")
     driver.saved("car.glb")
     scene: Any = trimesh.load(tmp_path / "car.glb")

@@ -70,7 +70,7 @@ def commands(window: MainWindow) -> list[Command]:
         Command("show_whole", tr("Show the whole object"), lambda: window.show_as(Show.WHOLE), "3"),
         Command("show_agreement", tr("Show where the samples agree"), lambda: window.show_as(Show.AGREEMENT), "4"),
         Command("hover", tr("Show what a click would take"), lambda: _toggle_hover(window), checkable=True),
-        Command("docks", tr("Hide or show the docks"), window.toggle_docks, tip=tr("Hide or show the docks (Tab)")),
+        Command("docks", tr("Hide or show the docks"), window.docks.toggle, tip=tr("Hide or show the docks (Tab)")),
         Command("layout", tr("Reset the layout"), window.docks.reset),
         Command("theme_system", tr("As the system"), lambda: window.set_theme("system"), group="theme"),
         Command("theme_dark", tr("Dark"), lambda: window.set_theme("dark"), group="theme"),

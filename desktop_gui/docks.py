@@ -40,6 +40,7 @@ class Docks:
 
     def reset(self) -> None:
         """Every dock where it is at first."""
+        self._put_away = []
         right = Qt.DockWidgetArea.RightDockWidgetArea
         for dock in self:
             dock.setFloating(False)

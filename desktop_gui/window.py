@@ -127,11 +127,6 @@ class MainWindow(QMainWindow):
         bar.addPermanentWidget(self.zoom_label)
         bar.addPermanentWidget(self.badge)
 
-    def toggle_docks(self) -> None:
-        """Hide the docks for a clear view of the picture, or bring them back."""
-        if not self.pages.at_start:
-            self.docks.toggle()
-
     @property
     def in_workspace(self) -> bool:
         return self.pages.in_workspace
@@ -173,7 +168,7 @@ class MainWindow(QMainWindow):
         self.workspace.canvas.dropped.connect(self.open_picture)
         for canvas in (self.workspace.canvas, self.label_page.canvas):
             canvas.scale_changed.connect(lambda _: self._show_zoom())
-            tab = QShortcut(QKeySequence(Qt.Key.Key_Tab), canvas, self.toggle_docks)
+            tab = QShortcut(QKeySequence(Qt.Key.Key_Tab), canvas, self.docks.toggle)
             tab.setContext(Qt.ShortcutContext.WidgetShortcut)
         bar.run.connect(self.make_whole)
         bar.cancel.connect(studio.cancel)
@@ -322,6 +317,7 @@ class MainWindow(QMainWindow):
         actions.enable("undo", document is not None and document.prompts.can_undo)
         actions.enable("redo", document is not None and document.prompts.can_redo)
         actions.enable("clear", document is not None and not document.prompts.current.empty)
+        actions.enable("docks layout", not self.pages.at_start)
         actions.enable("enter_picture", self.studio.document is not None and not self.in_workspace)
         actions.enable("show_picture show_outline show_whole show_agreement", document is not None)
         actions.enable("save_masks", document is not None and document.mask is not None)

@@ -159,6 +159,13 @@ def test_keys_reach_the_commands(open_window: Opener, server: EmbeddedServer) ->
     QTest.keyClick(canvas, Qt.Key.Key_Tab)
     driver.turn(0.1)
     assert window.docks["view"].isVisible()
+    for _ in range(2):  # what a reset has brought back can be hidden again
+        QTest.keyClick(canvas, Qt.Key.Key_Tab)
+        driver.turn(0.1)
+        assert not window.docks["view"].isVisible()
+        window.actions_by_name["layout"].trigger()
+        driver.turn(0.1)
+        assert window.docks["view"].isVisible()
     window.find_command()
     palette = driver.palette()
     QTest.keyClicks(palette.field, "fit pic")

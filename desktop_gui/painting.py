@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from protocol import ConnectionState, JobState, LabelMap
+from protocol import ConnectionState, JobState, LabelMap, Problem
 from protocol.messages import Catalogue, ModelInfo
 
 from .label_files import example_for, load_label_map
@@ -83,7 +83,10 @@ class Painting(QObject):
 
     def open_blank(self) -> None:
         """A white sheet for the first model that paints, or the one in use."""
-        self._open(lambda model: self._labelling.open(self.tr("object"), model))
+        self._open(self._open_blank)
+
+    def _open_blank(self, model: ModelInfo) -> None:
+        self._labelling.open(self.tr("object"), model)
 
     def open_example(self) -> None:
         """The example for the model in use; a white sheet where there is none."""
@@ -113,6 +116,7 @@ class Painting(QObject):
         return load_label_map(path, model.labels) if path is not None else None
 
     def _open(self, opening: Opening) -> None:
+        self._loading += 1  # what is still being read comes too late
         self.opened.emit()
         model = self._labelling.model
         if model is None:
@@ -123,14 +127,18 @@ class Painting(QObject):
             opening(model)
 
     def _load(self, load: Callable[[], LabelMap | None], name: str, model: ModelInfo) -> None:
-        self._loading += 1
         number = self._loading
 
         def done(label_map: LabelMap | None) -> None:
             if number == self._loading:
                 self._labelling.open(name, model, label_map)
 
-        self._studio.background.run(load, done, lambda problem: self._studio.problem_raised.emit(problem, ""))
+        def failed(problem: Problem) -> None:
+            self._studio.problem_raised.emit(problem, "")
+            if number == self._loading and self._labelling.document is None:
+                self._open_blank(model)  # there must be something to paint on
+
+        self._studio.background.run(load, done, failed)
 
     # --- models and documents ---
 

@@ -350,6 +350,21 @@ def test_label_maps_are_opened_and_refused(painter: Painter, tmp_path: Path) -> 
     painter.window.painting.open_file(tmp_path / "photo.png")
     painter.driver.wait(lambda: "#636363" in painter.window.messages.text, "the window says what is wrong")
     assert painter.document.name == "wheel"
+    painter.window.painting.open_file(tmp_path / "wheel.png")
+    painter.window.painting.open_blank()
+    painter.driver.turn(0.3)
+    assert painter.document.current.empty, "what was asked for last is open"
+
+
+def test_a_file_that_is_no_label_map_leaves_a_sheet_to_paint_on(
+    open_window: Opener, ball_server: EmbeddedServer, tmp_path: Path
+) -> None:
+    driver = open_window(ball_server.address).connected()
+    (tmp_path / "words.png").write_text("words")
+    driver.window.painting.open_file(tmp_path / "words.png")
+    driver.wait(lambda: "words.png" in driver.window.messages.text, "the window says what is wrong")
+    assert driver.window.pages.in_labels
+    assert driver.window.studio.labelling.document is not None
 
 
 def test_without_a_server_the_sheet_waits(open_window: Opener) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import compat, images, places, thumbnails
+from . import compat, images, places
 from .label_views import camera_numbers, camera_of, labels_of, labels_text, thinned
 from .pictures import from_floats
 from .png import encode
@@ -103,8 +103,3 @@ def show(image: Any) -> None:
     area = places.show_image(image)
     if area is not None:
         area.spaces.active.mode = "PAINT"
-
-
-def swatch(label: LabelInfo) -> int:
-    """An icon of the label's colour."""
-    return thumbnails.swatch(label.colour)

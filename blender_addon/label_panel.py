@@ -40,7 +40,7 @@ def draw_palette(layout: Any, context: Any, image: Any) -> None:
     for start in range(0, len(known), columns):
         row = grid.row(align=True)
         for index, label in enumerate(known[start : start + columns], start):
-            icon = label_images.swatch(label)
+            icon = thumbnails.swatch(label.colour)
             pressed = label.colour == picked
             row.operator("wholeform.pick_label", text=label.name, icon_value=icon, depress=pressed).index = index
 

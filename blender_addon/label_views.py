@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .protocol import Camera, ErrorCode, ProblemError
+from .protocol.labels import at_centres
 from .protocol.messages import Catalogue, LabelInfo, ModelInfo
 
 STEEPEST = 89.0  # degrees: straight above, no camera can tell which way is up
@@ -86,7 +87,4 @@ def thinned(pixels: np.ndarray, side: int) -> np.ndarray:
     where there are no more."""
     height, width = pixels.shape[:2]
     scale = min(1.0, side / max(height, width))
-    rows, columns = (max(1, round(length * scale)) for length in (height, width))
-    at_row = ((np.arange(rows) + 0.5) * (height / rows)).astype(np.intp)
-    at_column = ((np.arange(columns) + 0.5) * (width / columns)).astype(np.intp)
-    return pixels[at_row[:, None], at_column]
+    return at_centres(pixels, max(1, round(height * scale)), max(1, round(width * scale)))

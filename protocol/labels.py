@@ -73,9 +73,15 @@ def nearest(pixels: np.ndarray, labels: Sequence[LabelInfo]) -> LabelMap:
 
 def resized(label_map: LabelMap, height: int, width: int) -> LabelMap:
     """``label_map`` in ``height`` x ``width`` pixels, each with the label at its centre."""
-    rows = ((np.arange(height) + 0.5) * (label_map.ids.shape[0] / height)).astype(np.intp)
-    columns = ((np.arange(width) + 0.5) * (label_map.ids.shape[1] / width)).astype(np.intp)
-    return LabelMap(label_map.ids[rows[:, None], columns])
+    return LabelMap(at_centres(label_map.ids, height, width))
+
+
+def at_centres(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """``height`` x ``width`` x … of ``pixels`` (H x W x …, any dtype): those at the centres of a grid that covers
+    them."""
+    rows = ((np.arange(height) + 0.5) * (pixels.shape[0] / height)).astype(np.intp)
+    columns = ((np.arange(width) + 0.5) * (pixels.shape[1] / width)).astype(np.intp)
+    return pixels[rows[:, None], columns]
 
 
 def _codes(pixels: np.ndarray) -> np.ndarray:

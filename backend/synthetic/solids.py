@@ -58,13 +58,6 @@ def lathe(points: Points, profile: Sequence[tuple[float, float]]) -> torch.Tenso
     return polygon(flat, profile)
 
 
-def extrusion(points: Points, outline: Sequence[tuple[float, float]], half: float, round_: float = 0.0) -> torch.Tensor:
-    """A polygon of (x, y) corners given the thickness 2 ``half`` along Z, edges rounded outwards by ``round_``. Exact
-    for round_ 0."""
-    beyond = torch.stack([polygon(points[:, :2], outline), points[:, 2].abs() - half], dim=-1)
-    return beyond.clamp(min=0).norm(dim=-1) + beyond.amax(dim=-1).clamp(max=0) - round_
-
-
 def polygon(flat: torch.Tensor, corners: Sequence[tuple[float, float]]) -> torch.Tensor:
     """Distance in the plane (float32 N x 2) to a closed polygon: N. Exact."""
     nearest = torch.full_like(flat[:, 0], torch.inf)

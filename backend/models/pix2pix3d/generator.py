@@ -128,8 +128,8 @@ class Generator(nn.Module):
         return features, self.config.iso_level + (sigma - self.config.iso_level) * self.config.steeper
 
     def render_rays(self, planes: Tensor, rays: Rays, jitter: Jitter) -> Marched:
-        """What ``rays`` see: features from -1 to 1 (section 4.6 of our notes: labels are scaled like colours, so all of
-        them are -1 where nothing is)."""
+        """What ``rays`` see: features from -1 to 1, labels like colours, so that all labels are equal where nothing
+        is."""
         config = self.config
         depths = stratified(*self._limits(rays), jitter.strata)
         features, sigma = self._along(planes, rays, depths)

@@ -36,7 +36,7 @@ def load_label_map(path: Path, labels: Sequence[LabelInfo]) -> LabelMap:
                 return from_ids(np.asarray(picture), labels)
             colours = np.asarray(picture.convert("RGBA"))
             places = np.asarray(picture) if picture.mode == "P" else None
-    except (OSError, SyntaxError, PIL.Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         what = "There is no file" if isinstance(error, FileNotFoundError) else "There is no picture in"
         hint = "Use a PNG of label ids, or of the labels' colours."
         raise ProblemError(ErrorCode.BAD_INPUT, f"{what} “{path.name}”.", hint) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image as PillowImage
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import ImageOps
 
 from protocol.problems import ErrorCode, ProblemError
 from protocol.values import Camera, Handle, Image, Mask, Mesh
@@ -41,7 +41,7 @@ def opened(path: Path | str) -> Iterator[PillowImage.Image]:
             yield ImageOps.exif_transpose(file)
     except FileNotFoundError:
         raise _missing(path) from None
-    except (UnidentifiedImageError, OSError, PillowImage.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
         raise ProblemError(
             ErrorCode.BAD_INPUT, f"{path} cannot be read as a picture: {error}.", "Use PNG, JPEG, WebP, TIFF or BMP."
         ) from None

@@ -25,6 +25,7 @@ PALETTE = (
     LabelInfo("body", (204, 0, 0)),
     LabelInfo("window", (76, 153, 0)),
 )
+SHORT_PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x04IHDR\x00\x00\x00\x08\xfc\xd5aR"  # its header has a third of its length
 _places = st.tuples(st.floats(-20, 60), st.floats(-20, 60))
 
 
@@ -169,9 +170,10 @@ def test_what_is_no_label_map_is_said(tmp_path: Path) -> None:
     PIL.Image.fromarray(np.full((8, 8), 77, np.uint8)).save(path)
     with pytest.raises(ProblemError, match="77"):
         load_label_map(path, PALETTE)
-    path.write_text("no picture")
-    with pytest.raises(ProblemError, match="no picture in"):
-        load_label_map(path, PALETTE)
+    for content in (b"no picture", SHORT_PNG):
+        path.write_bytes(content)
+        with pytest.raises(ProblemError, match="no picture in"):
+            load_label_map(path, PALETTE)
     with pytest.raises(ProblemError, match="no file"):
         load_label_map(tmp_path / "gone.png", PALETTE)
     odd = PIL.Image.fromarray(np.array([[0, 1], [2, 1]], np.uint8), "P")

@@ -87,6 +87,9 @@ def test_a_picture_that_is_none_says_what_is_wrong_with_it(tmp_path: Path) -> No
         load_label_picture(written(soft, tmp_path)).label_map([])
     with pytest.raises(ProblemError, match="no file"):
         load_label_picture(tmp_path / "nowhere.png")
+    (tmp_path / "short.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\x04IHDR\x00\x00\x00\x08\xfc\xd5aR")
+    with pytest.raises(ProblemError, match="cannot be read"):
+        load_label_picture(tmp_path / "short.png")
 
 
 def test_whose_palette_a_task_means() -> None:

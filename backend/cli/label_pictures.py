@@ -14,7 +14,7 @@ from protocol.messages import Catalogue, TaskInfo
 from protocol.problems import ErrorCode, ProblemError
 from protocol.values import LabelMap
 
-from .loading import opened
+from .loading import colours_of, opened
 
 _ID_MODES = ("1", "L", "I", "I;16", "I;16B", "I;16L", "I;16N")
 Palette = Sequence[LabelInfo]
@@ -49,9 +49,7 @@ def load_label_picture(path: Path | str) -> LabelPicture:
     with opened(path) as picture:
         if picture.mode in _ID_MODES:
             return LabelPicture(np.array(picture), None)
-        has_alpha = "A" in picture.getbands() or "transparency" in picture.info
-        colours = np.array(picture.convert("RGBA" if has_alpha else "RGB"))
-        return LabelPicture(np.array(picture) if picture.mode == "P" else None, colours)
+        return LabelPicture(np.array(picture) if picture.mode == "P" else None, colours_of(picture))
 
 
 def palettes_for(catalogue: Catalogue, task: TaskInfo, parameters: dict[str, object]) -> list[Palette]:

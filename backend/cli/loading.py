@@ -28,8 +28,13 @@ def load_value(kind: str, text: str) -> Any:
 def load_image(path: Path | str) -> Image:
     """The picture in ``path``, upright as its camera noted. ProblemError (BAD_INPUT) when it cannot be read."""
     with opened(path) as picture:
-        has_alpha = "A" in picture.getbands() or "transparency" in picture.info
-        return Image(np.array(picture.convert("RGBA" if has_alpha else "RGB")))
+        return Image(colours_of(picture))
+
+
+def colours_of(picture: PillowImage.Image) -> np.ndarray:
+    """uint8 H x W x 3, or x 4 where ``picture`` has alpha."""
+    has_alpha = "A" in picture.getbands() or "transparency" in picture.info
+    return np.array(picture.convert("RGBA" if has_alpha else "RGB"))
 
 
 @contextmanager

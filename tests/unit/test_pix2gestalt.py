@@ -19,7 +19,7 @@ from backend.imaging.masks import iou
 from backend.models.pix2gestalt.checkpoint import converted
 from backend.models.pix2gestalt.config import STARTER, Config, read_config, write_config
 from backend.models.pix2gestalt.framing import as_published, frame_of, placed, seen
-from backend.models.pix2gestalt.inference import Completer
+from backend.models.pix2gestalt.inference import STARTER_QUALITIES, Completer
 from backend.models.pix2gestalt.network import Pix2Gestalt
 from backend.models.pix2gestalt.pictures import from_network, grey, not_white, to_network
 from backend.models.pix2gestalt.sampling import Conditions, Sampling, conditions, sample
@@ -55,8 +55,9 @@ def told(model: Pix2Gestalt) -> Conditions:
     return conditions(model, picture, torch.ones(1, 3, 32, 32))
 
 
-def sampled(model: Pix2Gestalt, told: Conditions, seeds: list[int], how: Sampling) -> Tensor:
-    return sample(model, told, len(seeds), noise_of(seeds, (4, 16, 16), "cpu"), how, lambda *_: None)
+def sampled(model: Pix2Gestalt, told: Conditions, seeds: list[int], how: Sampling, count: int = 0) -> Tensor:
+    noise = noise_of(seeds, (4, 16, 16), "cpu")
+    return sample(model, told, count or len(seeds), noise, how, lambda *_: None)
 
 
 def test_conditions_are_the_posteriors_modes_and_not_scaled(model: Pix2Gestalt, told: Conditions) -> None:
@@ -282,6 +283,29 @@ def test_completing_reports_previews_and_stops(model: Pix2Gestalt) -> None:
     with pytest.raises(Cancelled):
         completer.complete(image, mask, None, 1, 5, stopped, "standard")
     assert len(stopped.steps) == 4
+
+
+def test_a_sample_of_the_small_network_is_the_same_whatever_else_is_made(
+    model: Pix2Gestalt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, mask, _ = scene((90, 120), (50, 40), 20)
+    completer = Completer(model, "cpu", STARTER_QUALITIES)
+    latents: list[Tensor] = []
+    decode = completer._picture
+    monkeypatch.setattr(completer, "_picture", lambda latent: latents.append(latent) or decode(latent))
+    completer.complete(image, mask, None, 2, 5, Watched(), "standard")
+    first = latents[-2]
+    completer.complete(image, mask, None, 1, 5, Watched(), "standard")
+    assert torch.allclose(latents[-1], first, atol=1e-5)
+
+
+def test_a_sample_is_the_mean_of_its_draws(model: Pix2Gestalt, told: Conditions) -> None:
+    how = Sampling(steps=2, guidance=1.5, draws=3)
+    means = sampled(model, told, [1, 2, 3, 4, 5, 6], how, count=2)
+    single = sampled(model, told, [1, 2, 3, 4, 5, 6], replace(how, draws=1))
+    assert means.shape == (2, 4, 16, 16)
+    for mean, three in zip(means, single.split(3), strict=True):
+        assert torch.allclose(mean, three.mean(dim=0), atol=1e-5)
 
 
 def test_config_comes_back(tmp_path: Any) -> None:

@@ -119,6 +119,7 @@ def test_without_guidance_more_fit() -> None:
     budget = need.unet + need.vae + 4 * need.passing + SCRATCH
     assert planned(STARTER, budget, 4) == Plan(2)
     assert planned(STARTER, budget, 4, guided=False) == Plan(4)
+    assert planned(STARTER, budget, 4, guided=False, draws=4) == Plan(1)
 
 
 class Watched(Context):

@@ -24,8 +24,8 @@ class Config:
     ``clip_width``, ``clip_layers`` and ``clip_patch`` of the vision transformer, which has a head for every 64 channels
     and looks at ``clip_side`` pixels; ``side`` of the picture that is completed; ``latent_scale`` brings latents to a
     spread of about 1; ``predicts`` says what the U-Net gives: the noise, or the velocity (Salimans and Ho 2022,
-    appendix D), from which small networks learn the coarse shape sooner; ``guidance`` when sampling; how many
-    times ``noisier`` than Stable Diffusion's the schedule is.
+    appendix D), from which small networks learn the coarse shape sooner; how many times ``noisier`` than Stable
+    Diffusion's the schedule is.
     """
 
     channels: tuple[int, ...] = (320, 640, 1280, 1280)
@@ -44,7 +44,6 @@ class Config:
     side: int = 256
     latent_scale: float = 0.18215
     predicts: Literal["noise", "velocity"] = "noise"
-    guidance: float = 2.0
     noisier: float = 1.0
 
     @property
@@ -75,7 +74,6 @@ STARTER = Config(
     side=96,
     latent_scale=1.0,
     predicts="velocity",
-    guidance=1.0,
     noisier=4.0,
 )
 

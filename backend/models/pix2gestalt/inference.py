@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,15 @@ QUALITIES = {
     "best": Sampling(steps=40),
     "reference": REFERENCE,
 }
+# The small network is surest of what it sees in much noise: more steps add details that are not so.
+STARTER_QUALITIES = {
+    "draft": Sampling(steps=1, guidance=1.0, draws=4),
+    "standard": Sampling(steps=2, guidance=1.5, draws=8),
+    "best": Sampling(steps=3, guidance=1.5, draws=24),
+    "reference": REFERENCE,
+}
 _PREVIEWS = 3  # in one run
-_SEED_STEP = 1_000_003  # between the seeds of samples
+_SEED_STEP, _DRAW_STEP = 1_000_003, 15_485_863  # between the seeds of samples, and of what a sample is the mean of
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +53,9 @@ class _Told:
 class Completer:
     """Remembers what it was told last: other samples of the same object do not encode anything anew."""
 
-    def __init__(self, model: Pix2Gestalt, device: str) -> None:
+    def __init__(self, model: Pix2Gestalt, device: str, qualities: Mapping[str, Sampling] = QUALITIES) -> None:
         self._model = model
+        self._qualities = qualities
         self._device = device
         self._last: _Told | None = None
         self._in_turns = False
@@ -69,7 +78,7 @@ class Completer:
         best (a square around the object) or reference (the whole picture squashed, 200 steps, as published).
         ProblemError (OUT_OF_MEMORY) when a GPU's ``context.vram_budget`` is too small.
         """
-        how, published = replace(QUALITIES[quality], guidance=self._model.config.guidance), quality == "reference"
+        how, published = self._qualities[quality], quality == "reference"
         plan = self._planned(context.vram_budget, samples, how)
         how, self._in_turns = replace(how, together=plan.together), plan.in_turns
         frame = whole(mask.shape) if published else frame_of(mask)
@@ -119,7 +128,8 @@ class Completer:
 
         self._bring("unet")
         side = self._model.config.latent_side
-        noise = noise_of(seeds, (LATENT, side, side), self._device)
+        drawn = [seed + _DRAW_STEP * number for seed in seeds for number in range(how.draws)]
+        noise = noise_of(drawn, (LATENT, side, side), self._device)
         return sample(self._model, told, len(seeds), noise, how, watch)
 
     def _told(self, image: np.ndarray, mask: np.ndarray) -> Conditions:
@@ -138,7 +148,7 @@ class Completer:
     def _planned(self, budget: int, samples: int, how: Sampling) -> Plan:
         if self._device == "cpu" or not budget:
             return Plan(samples, how.together)
-        return planned(self._model.config, budget, samples, how.guidance != 1.0)
+        return planned(self._model.config, budget, samples, how.guidance != 1.0, how.draws)
 
     def _bring(self, name: str) -> None:
         """Have the part ``name`` of the model on the device; where memory is short, no other."""
@@ -154,7 +164,7 @@ class Completer:
 
 def load(device: str, tensors: dict[str, Tensor]) -> Completer:
     """The starter with the weights ``tensors`` on ``device``."""
-    return _loaded(device, STARTER, tensors)
+    return Completer(_loaded(device, STARTER, tensors), device, STARTER_QUALITIES)
 
 
 def load_released(device: str, folder: Path) -> Completer:
@@ -164,14 +174,14 @@ def load_released(device: str, folder: Path) -> Completer:
 
     config = read_config(folder / CONFIG)
     try:
-        return _loaded(device, config, load_file(folder / WEIGHTS))
+        return Completer(_loaded(device, config, load_file(folder / WEIGHTS)), device)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise ProblemError(
             ErrorCode.MODEL_FAILED, f"The weights of pix2gestalt cannot be used: {error}.", "Pull the model again."
         ) from error
 
 
-def _loaded(device: str, config: Config, tensors: dict[str, Tensor]) -> Completer:
+def _loaded(device: str, config: Config, tensors: dict[str, Tensor]) -> Pix2Gestalt:
     """In half precision for a GPU, but for the auto-encoder, which leaves half's range: bfloat16 has float32's. Parts
     go there when they are used first."""
     model = Pix2Gestalt(config).eval().requires_grad_(False)
@@ -180,4 +190,4 @@ def _loaded(device: str, config: Config, tensors: dict[str, Tensor]) -> Complete
     if device != "cpu":
         model.half()
         model.vae.bfloat16()
-    return Completer(model, device)
+    return model

@@ -73,10 +73,10 @@ def needs(config: Config) -> Needs:
         )
 
 
-def peak(config: Config, plan: Plan, guided: bool = True) -> int:
-    """Bytes that ``plan`` takes at most; ``guided`` sampling makes two passes a step."""
+def peak(config: Config, plan: Plan, guided: bool = True, draws: int = 1) -> int:
+    """Bytes that ``plan`` takes at most; ``guided`` sampling makes two passes a step, of ``draws`` for each sample."""
     need = needs(config)
-    passes = plan.samples * (2 if guided and plan.together else 1)
+    passes = plan.samples * draws * (2 if guided and plan.together else 1)
     working = {
         "clip": need.clip + need.looking,
         "vae": need.vae + max(need.encoding, need.decoding),
@@ -89,18 +89,19 @@ def peak(config: Config, plan: Plan, guided: bool = True) -> int:
     return max(working[part] + beside[part] for part in working) + SCRATCH
 
 
-def planned(config: Config, budget: int, samples: int, guided: bool = True) -> Plan:
+def planned(config: Config, budget: int, samples: int, guided: bool = True, draws: int = 1) -> Plan:
     """The quickest way to make ``samples`` within ``budget`` bytes: as many at a time as fit, before parts take turns,
     before the passes of guidance do. ProblemError (OUT_OF_MEMORY) when the thriftiest takes more."""
     several = [Plan(count) for count in range(samples, 0, -1)] + [Plan(1, together=False)]
     ways = several + [replace(plan, in_turns=True) for plan in several]
     for plan in ways:
-        if peak(config, plan, guided) <= budget:
+        if peak(config, plan, guided, draws) <= budget:
             return plan
+    least = size_in_words(peak(config, ways[-1], guided, draws))
     raise ProblemError(
         ErrorCode.OUT_OF_MEMORY,
         f"pix2gestalt cannot work within {size_in_words(budget)} of GPU memory.",
-        f"It needs {size_in_words(peak(config, ways[-1], guided))}: start the server with a larger --vram-budget.",
+        f"It needs {least}: start the server with a larger --vram-budget.",
     )
 
 

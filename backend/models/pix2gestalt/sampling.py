@@ -21,13 +21,15 @@ Sampler = Literal["ddim", "dpm", "unipc"]
 @dataclass(frozen=True)
 class Sampling:
     """``guidance`` 1 asks for one pass of the network instead of two; ``eta`` is DDIM's alone. With ``together`` both
-    passes of guidance are one batch: quicker, and more memory."""
+    passes of guidance are one batch: quicker, and more memory. A sample is the mean of so many ``draws``, which a
+    network that has learned little is nearer to the truth with."""
 
     sampler: Sampler = "dpm"
     steps: int = 20
     guidance: float = 2.0
     eta: float = 1.0
     together: bool = True
+    draws: int = 1
 
 
 REFERENCE = Sampling("ddim", 200, 2.0, 1.0)
@@ -55,17 +57,20 @@ def conditions(
 def sample(
     model: Pix2Gestalt, told: Conditions, count: int, noise: Callable[[], Tensor], how: Sampling, watch: Watch
 ) -> Tensor:
-    """``count`` scaled latents (float32 count x 4 x s x s). ``noise()`` gives draws of this shape: first the start,
-    then one a step of DDIM. ``watch`` hears of each step and may raise to end the run.
+    """``count`` scaled latents (float32 count x 4 x s x s). ``noise()`` gives ``draws`` for each of them (float32
+    (count · draws) x 4 x s x s): first the start, then one a step of DDIM. ``watch`` hears of each step and may raise
+    to end the run.
 
     ProblemError (BAD_PARAMETER) for a number of steps that the sampler cannot make.
     """
-    denoise = _denoiser(model, told, count, how)
+    denoise = _denoiser(model, told, count * how.draws, how)
     start = noise()
-    assert start.shape[:2] == (count, LATENT)
+    assert start.shape[:2] == (count * how.draws, LATENT)
     if how.sampler == "ddim":
-        return ddim(denoise, start, ddim_steps(how.steps, how.eta, model.schedule), noise, watch)
-    return solve(denoise, start, how.steps, how.sampler, watch, model.schedule)
+        made = ddim(denoise, start, ddim_steps(how.steps, how.eta, model.schedule), noise, watch)
+    else:
+        made = solve(denoise, start, how.steps, how.sampler, watch, model.schedule)
+    return made.unflatten(0, (count, how.draws)).mean(dim=1)
 
 
 def _denoiser(model: Pix2Gestalt, told: Conditions, count: int, how: Sampling) -> Denoise:

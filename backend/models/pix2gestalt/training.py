@@ -18,7 +18,7 @@ from backend.hub.registry import load
 from backend.imaging.paper import on_white
 from backend.models.pix2gestalt.autoencoding import AutoencoderRecipe
 from backend.models.pix2gestalt.config import LATENT
-from backend.models.pix2gestalt.inference import Completer
+from backend.models.pix2gestalt.inference import QUALITIES, STARTER_QUALITIES, Completer
 from backend.models.pix2gestalt.learning import Told, batch_of
 from backend.models.pix2gestalt.network import Pix2Gestalt
 from backend.models.pix2gestalt.objective import errors, noised, told, wanted
@@ -69,7 +69,7 @@ class DiffusionRecipe:
         """int64 N: every time equally often, as published; the small network, which has less to spend, sees more of the
         late ones, where shapes are decided."""
         drawn = torch.rand(count, device=device)
-        share = 1 - drawn**2 if self._told.model.size == "starter" else drawn
+        share = 1 - drawn**3 if self._told.model.size == "starter" else drawn
         return (share * TIMES).long().clamp(max=TIMES - 1)
 
     def phases(self) -> Sequence[Phase]:
@@ -95,7 +95,8 @@ class DiffusionRecipe:
 
     def _completer(self, module: nn.Module) -> Completer:
         network: Any = module
-        return Completer(network.float(), str(next(module.parameters()).device))
+        qualities = STARTER_QUALITIES if self._told.model.size == "starter" else QUALITIES
+        return Completer(network.float(), str(next(module.parameters()).device), qualities)
 
     @functools.cached_property
     def _cases(self) -> list[Case]:

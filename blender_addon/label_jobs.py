@@ -181,7 +181,10 @@ def on_end(session: Session, painting: Painting, job: Job) -> str:
         if image is not None:
             scene, _ = places.scene_and_layer()
             note = painting.note
-            update(scene, image)
+            try:
+                update(scene, image)
+            except ProblemError as again:
+                note = str(again)
             painting.note = note
         return ""
     painting.note = str(problem)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
-from backend.hub.registry import find_card
+from backend.hub.registry import find_card, load
 from backend.hub.weights import read_weights
 from backend.imaging.clicks import middle, next_click, somewhere
+from backend.imaging.masks import iou
+from backend.models.prompted_u2netp import inference
 from backend.models.prompted_u2netp.examples import TURNS, make_example
 from backend.models.prompted_u2netp.inference import PromptedSegmenter
 from backend.models.prompted_u2netp.network import PromptedU2NetP
@@ -134,6 +137,44 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(network: PromptedU2N
         seen = asked.segment(image, points, box, Context())[1]
     fresh = PromptedSegmenter(network, "cpu").segment(image, clicks, None, Context())[1]
     assert np.array_equal(seen, fresh)
+
+
+def test_points_mean_the_same_in_a_mirror() -> None:
+    image = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 255, (96, 128, 3), dtype=np.uint8), (0, 0), 5)
+    image[30:70, 40:80] = (220, 60, 40)
+    segmenter = load("prompted-u2netp", "cpu")
+    clicks = [[60, 50, 1], [20, 50, 0]]
+    seen = segmenter.segment(image, clicks, None, Context())[1]
+    mirrored = [[127 - x, y, label] for x, y, label in clicks]
+    again = segmenter.segment(np.ascontiguousarray(image[:, ::-1]), mirrored, None, Context())[1][:, ::-1]
+    assert seen.max() > 0.9
+    assert np.abs(seen - again).mean() < 0.01
+
+
+def test_the_crop_follows_a_click_on_what_lies_outside(network: PromptedU2NetP) -> None:
+    image = np.full((240, 320, 3), 90, np.uint8)
+    image[100:140, 20:60] = image[100:140, 260:300] = (220, 60, 40)
+    segmenter = PromptedSegmenter(network, "cpu")
+    near = segmenter.segment(image, [[40, 120, 1]], None, Context())[1]
+    assert not near[:, 250:].any()
+    both = segmenter.segment(image, [[40, 120, 1], [280, 120, 1]], None, Context())[1]
+    assert both[100:140, 260:300].any()
+    # What is clicked as not on the object, far away, changes nothing: there was nothing.
+    crops = {crop for crop, _ in segmenter._seen.features} if segmenter._seen is not None else set()
+    segmenter.segment(image, [[40, 120, 1], [300, 20, 0]], None, Context())
+    assert segmenter._seen is not None
+    assert {crop for crop, _ in segmenter._seen.features} == crops
+
+
+def test_in_half_the_precision_the_answer_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = np.full((120, 160, 3), 90, np.uint8)
+    image[30:90, 50:110] = (220, 60, 40)
+    masks = []
+    for half in (True, False):
+        monkeypatch.setattr(inference, "_has_bfloat16", lambda half=half: half)
+        masks.append(load("prompted-u2netp", "cpu").segment(image, [[80, 60, 1]], None, Context())[0])
+    assert masks[1].any()
+    assert iou(*masks) > 0.97
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import msgspec
 from protocol.problems import ErrorCode, ProblemError
 
 LATENT = 4  # channels
+WHITE = 250  # greys up to this one are object, as published
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Config:
     and looks at ``clip_side`` pixels; ``side`` of the picture that is completed; ``latent_scale`` brings latents to a
     spread of about 1; ``predicts`` says what the U-Net gives: the noise, or the velocity (Salimans and Ho 2022,
     appendix D), from which small networks learn the coarse shape sooner; how many times ``noisier`` than Stable
-    Diffusion's the schedule is.
+    Diffusion's the schedule is; greys up to ``white`` are object in what is made, where a network that is not sure
+    leaves a haze.
     """
 
     channels: tuple[int, ...] = (320, 640, 1280, 1280)
@@ -45,6 +47,7 @@ class Config:
     latent_scale: float = 0.18215
     predicts: Literal["noise", "velocity"] = "noise"
     noisier: float = 1.0
+    white: int = WHITE
 
     @property
     def latent_side(self) -> int:
@@ -75,6 +78,7 @@ STARTER = Config(
     latent_scale=1.0,
     predicts="velocity",
     noisier=4.0,
+    white=220,
 )
 
 

@@ -11,6 +11,7 @@ from backend.imaging.boxes import Box, box_of, whole
 from backend.imaging.crops import crop, crop_going_on, put_back
 from backend.imaging.masks import eroded, touched
 from backend.imaging.scaling import resized
+from backend.models.pix2gestalt.config import WHITE
 from backend.models.pix2gestalt.pictures import enlarged, not_white, squashed
 
 REACH = 0.5  # of the visible part's longer side: how far the whole may go on to every side of it
@@ -57,13 +58,14 @@ def as_published(made: np.ndarray, image: np.ndarray, mask: np.ndarray) -> Whole
     return Whole(np.dstack([large, alpha]), amodal, _likeness(made, *seen(image, mask, whole(mask.shape), len(made))))
 
 
-def placed(made: np.ndarray, image: np.ndarray, mask: np.ndarray, frame: Box) -> Whole:
-    """From the network's picture of ``frame``: what is visible stays as it is in ``image``, the rest is as made."""
+def placed(made: np.ndarray, image: np.ndarray, mask: np.ndarray, frame: Box, white: int = WHITE) -> Whole:
+    """From the network's picture of ``frame``: what is visible stays as it is in ``image``, the rest is as made, where
+    it is no lighter than the grey ``white``."""
     side, size = len(made), (frame.height, frame.width)
     small_image, small_mask = seen(image, mask, frame, side)
     visible = small_mask > 0
     # The object is of a piece with what is visible of it; other marks on the white are none of it.
-    inside = touched(not_white(made) | visible, np.argwhere(visible)[:, ::-1])
+    inside = touched(not_white(made, white) | visible, np.argwhere(visible)[:, ::-1])
     # A white part of an object is no hole in it.
     alpha = np.where(eroded(inside, _RIM) | visible, 1, np.where(inside, _cover(made), 0)).astype(np.float32)
 

@@ -86,7 +86,9 @@ class Completer:
         seeds = [seed + _SEED_STEP * index for index in range(samples)]
 
         def finished(made: np.ndarray) -> Whole:
-            return as_published(made, image, mask) if published else placed(made, image, mask, frame)
+            if published:
+                return as_published(made, image, mask)
+            return placed(made, image, mask, frame, self._model.config.white)
 
         def show(guess: Tensor) -> None:
             shown = finished(self._picture(guess[:1]))

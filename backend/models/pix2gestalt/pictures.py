@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-WHITE = 250  # greys up to this one are object
+from backend.models.pix2gestalt.config import WHITE
+
 # The authors hand RGB to a conversion that expects BGR, so red counts least; the released figures were made so.
 _GREY = cv2.COLOR_BGR2GRAY
 
@@ -49,6 +50,6 @@ def grey(picture: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(picture, _GREY)
 
 
-def not_white(picture: np.ndarray) -> np.ndarray:
+def not_white(picture: np.ndarray, white: int = WHITE) -> np.ndarray:
     """bool H x W: the amodal mask of a completion on white (uint8 H x W x 3), by threshold."""
-    return grey(picture) <= WHITE
+    return grey(picture) <= white

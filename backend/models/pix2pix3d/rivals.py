@@ -28,6 +28,7 @@ FACE_WEIGHTS = (
 
 Batch = dict[str, Any]
 Numbers = dict[str, Tensor | float]
+Pictures = tuple[Tensor, Tensor]  # what a discriminator sees: full ones, and small ones
 _SHARE = Range(0, 1)
 _WEIGHT = Range(0, 1000)
 
@@ -85,8 +86,9 @@ class Contest:
         balance, generator = self._balance, rivals.generator
         z, camera, own = self._drawn(batch)
         seen = _look(generator, batch["labels"], z, batch["camera"], camera)
-        fooled = functional.softplus(-self._judged(rivals, seen, camera, batch)).mean()
-        semantic = functional.softplus(-self._judged_with_labels(rivals, seen, camera, batch)).mean()
+        pictures, labelled = (seen.image, seen.image_raw), self._with_labels(seen)
+        fooled = functional.softplus(-self._judged(rivals.discriminator, pictures, camera, batch)).mean()
+        semantic = functional.softplus(-self._judged(rivals.semantic_discriminator, labelled, camera, batch)).mean()
         parts: dict[str, Tensor] = {"fooled": fooled, "fooled_semantic": balance.semantic * semantic}
         nothing = torch.zeros_like(fooled)
         parts |= self._compared(seen, batch) if own else {"pictures": nothing, "labels": nothing}
@@ -108,14 +110,15 @@ class Contest:
     def discriminator_loss(self, rivals: Rivals, batch: Batch) -> tuple[Tensor, Numbers]:
         """Of pictures that are made and pass for true, and of true ones that do not."""
         seen, camera = self._made(rivals, batch)
-        judged = self._judged
-        return _told_apart(judged(rivals, seen, camera, batch), judged(rivals, self._true(batch), None, batch))
+        true = self._true(batch)
+        made = seen.image, seen.image_raw
+        return self._told_apart(rivals.discriminator, made, camera, (true.image, true.image_raw), batch)
 
     def semantic_discriminator_loss(self, rivals: Rivals, batch: Batch) -> tuple[Tensor, Numbers]:
         """The same of pictures with their label maps."""
         seen, camera = self._made(rivals, batch)
-        judged = self._judged_with_labels
-        return _told_apart(judged(rivals, seen, camera, batch), judged(rivals, self._true(batch), None, batch))
+        true = _beside(self._true(batch))
+        return self._told_apart(rivals.semantic_discriminator, self._with_labels(seen), camera, true, batch)
 
     def discriminator_penalty(self, rivals: Rivals, batch: Batch) -> tuple[Tensor, Numbers]:
         """R1 of the discriminator of pictures."""
@@ -124,7 +127,7 @@ class Contest:
 
     def semantic_discriminator_penalty(self, rivals: Rivals, batch: Batch) -> tuple[Tensor, Numbers]:
         """R1 of the other."""
-        return self._penalty(rivals.semantic_discriminator, self._with_labels(self._true(batch), True), batch)
+        return self._penalty(rivals.semantic_discriminator, _beside(self._true(batch)), batch)
 
     # --- what is looked at ---
 
@@ -143,8 +146,9 @@ class Contest:
         """What a discriminator is shown; it passes, too, into the mean style."""
         z, camera, _ = self._drawn(batch)
         generator = rivals.generator
-        generator.backbone.mapping.follow(generator.styles(batch["labels"], z, batch["camera"]))
-        return _look(generator, batch["labels"], z, batch["camera"], camera), camera
+        styles = generator.styles(batch["labels"], z, batch["camera"])
+        generator.backbone.mapping.follow(styles)
+        return _through(generator, styles, camera), camera
 
     def _true(self, batch: Batch) -> Seen:
         """The batch's own pictures and label maps, as if they had been seen."""
@@ -159,29 +163,28 @@ class Contest:
 
     # --- how it is judged ---
 
-    def _judged(self, rivals: Rivals, seen: Seen, camera: Tensor | None, batch: Batch) -> Tensor:
-        picture = self._blur(seen.image, batch)
-        return rivals.discriminator(picture, seen.image_raw, batch["camera"] if camera is None else camera)
+    def _judged(self, discriminator: Discriminator, pictures: Pictures, camera: Tensor, batch: Batch) -> Tensor:
+        picture, raw = pictures
+        return discriminator(self._blur(picture, batch), raw, camera)
 
-    def _judged_with_labels(self, rivals: Rivals, seen: Seen, camera: Tensor | None, batch: Batch) -> Tensor:
-        """What is made shows its labels alone to the generator: colours are the other discriminator's."""
-        picture, raw = self._with_labels(seen, camera is None)
-        picture = self._blur(picture, batch)
-        return rivals.semantic_discriminator(picture, raw, batch["camera"] if camera is None else camera)
-
-    def _with_labels(self, seen: Seen, true: bool) -> tuple[Tensor, Tensor]:
-        """Full and small pictures with their label maps: how likely each label is, or what is drawn."""
-        likely = seen.semantic, seen.semantic_raw
-        if not (true or self._config.draws):
-            likely = tuple(each.softmax(dim=1) for each in likely)
-        full, raw = likely
-        return torch.cat([seen.image.detach(), full], dim=1), torch.cat([seen.image_raw.detach(), raw], dim=1)
-
-    def _penalty(
-        self, discriminator: Discriminator, pictures: tuple[Tensor, Tensor], batch: Batch
+    def _told_apart(
+        self, discriminator: Discriminator, made: Pictures, camera: Tensor, true: Pictures, batch: Batch
     ) -> tuple[Tensor, Numbers]:
+        for_made = self._judged(discriminator, made, camera, batch)
+        for_true = self._judged(discriminator, true, batch["camera"], batch)
+        loss = functional.softplus(for_made).mean() + functional.softplus(-for_true).mean()
+        return loss, {"made": for_made.detach().mean(), "true": for_true.detach().mean()}
+
+    def _with_labels(self, seen: Seen) -> Pictures:
+        """What is made, with how likely each label is, or with what is drawn."""
+        if self._config.draws:
+            return _beside(seen)
+        semantic, raw = (each.softmax(dim=1) for each in (seen.semantic, seen.semantic_raw))
+        return _beside(seen._replace(semantic=semantic, semantic_raw=raw))
+
+    def _penalty(self, discriminator: Discriminator, pictures: Pictures, batch: Batch) -> tuple[Tensor, Numbers]:
         def judge(picture: Tensor, raw: Tensor, camera: Tensor) -> Tensor:
-            return discriminator(self._blur(picture, batch), raw, camera)
+            return self._judged(discriminator, (picture, raw), camera, batch)
 
         slopes = gradient_penalty(judge, *pictures, batch["camera"])
         return self._balance.gamma / 2 * slopes.mean(), {}
@@ -236,13 +239,18 @@ class Contest:
 
 def _look(generator: Generator, labels: Tensor, z: Tensor, pose: Tensor, camera: Tensor) -> Seen:
     """The map ``labels`` seen from ``pose``, through ``camera``, with the noise and the samples of learning."""
+    return _through(generator, generator.styles(labels, z, pose), camera)
+
+
+def _through(generator: Generator, styles: Tensor, camera: Tensor) -> Seen:
     config = generator.config
-    styles = generator.styles(labels, z, pose)
     jitter = Jitter.random(rays_of(*camera_matrices(camera), config.render_size), config)
     volume = generator.volume(generator.planes(styles, "random"), camera, jitter=jitter)
     return generator.pictures(volume, styles, overwritten=True)
 
 
-def _told_apart(made: Tensor, true: Tensor) -> tuple[Tensor, Numbers]:
-    loss = functional.softplus(made).mean() + functional.softplus(-true).mean()
-    return loss, {"made": made.detach().mean(), "true": true.detach().mean()}
+def _beside(seen: Seen) -> Pictures:
+    """Full and small pictures with their label maps. Labels alone are learned from here: colours are the other
+    discriminator's."""
+    image, raw = seen.image.detach(), seen.image_raw.detach()
+    return torch.cat([image, seen.semantic], dim=1), torch.cat([raw, seen.semantic_raw], dim=1)

@@ -105,10 +105,8 @@ class ContestRecipe:
 
     def build(self) -> nn.Module:
         rivals = Rivals(self._config)
-        if self._model.start:
-            taken = begin(rivals, Path(self._model.start))
-            if not taken["generator"][0]:
-                raise self._run.fault("model.start", "has no tensor of this generator", "Name a file of EG3D.")
+        if self._model.start and not begin(rivals, Path(self._model.start)):
+            raise self._run.fault("model.start", "has no tensor of this generator", "Name a file of EG3D.")
         assert self._contest  # what is wrong with the data or the features is said before the first step
         return rivals
 

@@ -17,14 +17,14 @@ _SOURCES = {
 }
 
 
-def begin(rivals: Rivals, path: Path) -> dict[str, tuple[int, int]]:
+def begin(rivals: Rivals, path: Path) -> int:
     """Give ``rivals`` every tensor of the file ``path`` whose name and shape are theirs, as the authors began with
-    EG3D's; the rest stays freshly drawn. Returns for each network how many tensors it took, and of how many.
+    EG3D's; the rest stays freshly drawn. Returns how many of them are the generator's.
 
-    ProblemError (BAD_INPUT) when the file cannot be read or has no generator.
+    ProblemError (BAD_INPUT) when the file cannot be read.
     """
     networks = read_snapshot(path).networks
-    taken = {}
+    taken: dict[str, int] = {}
     for name, sources in _SOURCES.items():
         found = next((networks[source].state for source in sources if source in networks), {})
         ours: nn.Module = getattr(rivals, name)
@@ -33,5 +33,5 @@ def begin(rivals: Rivals, path: Path) -> dict[str, tuple[int, int]]:
             key: each.float() for key, each in found.items() if key in state and state[key].shape == each.shape
         }
         ours.load_state_dict({**state, **fitting})
-        taken[name] = len(fitting), len(state)
-    return taken
+        taken[name] = len(fitting)
+    return taken["generator"]

@@ -25,30 +25,11 @@ from backend.models.pix2pix3d.pickles import read_snapshot
 from protocol.problems import ErrorCode, ProblemError
 
 from .foreign_classes import Runs
+from .tiny_pix2pix3d import SMALL
 from .tiny_snapshots import Module, network, write
 
 FILE = "pix2pix3d_seg2cat.pkl"
 KIND = "TriPlaneSemanticEntangleGenerator"
-SMALL = Config(
-    labels=3,
-    label_size=16,
-    z_dim=4,
-    w_dim=4,
-    encoder_base=64,
-    encoder_most=4,
-    plane_size=16,
-    plane_base=16,
-    plane_most=2,
-    plane_channels=4,
-    decoder_hidden=4,
-    label_layers=3,
-    render_size=8,
-    picture_size=128,
-    super_resolution="2x",
-    super_widths=(2, 2),
-    coarse=4,
-    fine=4,
-)
 RENDERING = {"ray_start": 2.25, "ray_end": 3.3, "box_warp": 1, "depth_resolution": 4, "depth_resolution_importance": 4}
 OPTIONS: dict[str, Any] = {"rendering_kwargs": RENDERING, "neural_rendering_resolution": 8}
 

@@ -18,25 +18,18 @@ from backend.models.pix2pix3d.perceptual import Perceptual
 from backend.models.pix2pix3d.rivals import FACE_WEIGHTS, Balance, Contest, Rivals
 from backend.models.pix2pix3d.superresolution import resized
 
-SMALL = Config(
-    labels=3,
-    label_size=16,
-    z_dim=4,
+from . import tiny_pix2pix3d
+
+# The discriminators begin at 128 pixels, and must have channels there.
+SMALL = replace(
+    tiny_pix2pix3d.SMALL,
     w_dim=8,
     encoder_base=512,
     encoder_most=8,
-    plane_size=16,
     plane_base=64,
     plane_most=4,
-    plane_channels=4,
     decoder_hidden=8,
-    label_layers=3,
-    render_size=8,
-    picture_size=128,
-    super_resolution="2x",
     super_widths=(4, 4),
-    coarse=4,
-    fine=4,
 )
 DRAWING = replace(SMALL, labels=1, draws=True)
 

@@ -44,6 +44,27 @@ TINY_DRAWING = replace(
     coarse=6,
     fine=6,
 )
+# The published form, as small as it can be made.
+SMALL = Config(
+    labels=3,
+    label_size=16,
+    z_dim=4,
+    w_dim=4,
+    encoder_base=64,
+    encoder_most=4,
+    plane_size=16,
+    plane_base=16,
+    plane_most=2,
+    plane_channels=4,
+    decoder_hidden=4,
+    label_layers=3,
+    render_size=8,
+    picture_size=128,
+    super_resolution="2x",
+    super_widths=(2, 2),
+    coarse=4,
+    fine=4,
+)
 
 
 def network(config: Config = TINY, seed: int = 0) -> Generator:

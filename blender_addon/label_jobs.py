@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from . import connecting, ghost, images, importing, label_images, parameters, places, thumbnails
+from .forms import find_task
 from .label_views import painting_model, turned
 from .placement import at_point
 from .prepare import ReadyMesh, ReadyResult
@@ -84,8 +85,8 @@ def _make(scene: Any, image: Any, pixels: np.ndarray, extra: dict[str, Any]) -> 
 
 def _known(session: Session, task: str) -> set[str]:
     """The parameters of a task, none where the catalogue is not there yet."""
-    found = [each for each in (session.catalogue.tasks if session.catalogue else []) if each.name == task]
-    return {parameter.name for each in found for parameter in each.parameters}
+    found = find_task(session.catalogue, task) if session.catalogue is not None else None
+    return {parameter.name for parameter in found.parameters} if found is not None else set()
 
 
 def _ask(

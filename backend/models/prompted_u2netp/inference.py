@@ -102,8 +102,7 @@ class PromptedSegmenter:
             context.check()
             seen.closer[first] = _closer(likely >= 0.5, wide, size)
         crop = seen.closer[first]
-        held = crop.x0 <= first[0] < crop.x1 and crop.y0 <= first[1] < crop.y1
-        return crop if held else _around(np.array([first[:2]]), _WIDE * max(size), size)
+        return crop if _holds(crop, first) else _around(np.array([first[:2]]), _WIDE * max(size), size)
 
     def _answer(
         self, seen: _Seen, crop: Box, clicks: list[Point], box: Box | None, last: np.ndarray | None
@@ -166,10 +165,14 @@ def _following(crop: Box, likely: np.ndarray, clicks: list[Point], size: tuple[i
     box = box_of(found)
     around = box.grown(2 * BOX_MARGIN * max(box.width, box.height), size)
     larger = around.width * around.height / (crop.width * crop.height)
-    held = all(crop.x0 <= x < crop.x1 and crop.y0 <= y < crop.y1 for x, y, label in clicks if label > 0)
+    held = all(_holds(crop, click) for click in clicks if click[2] > 0)
     if held and 1 / _MOVED < larger < _MOVED:
         return crop, likely
     return around, resized(confidence[around.slices], likely.shape)
+
+
+def _holds(crop: Box, click: Point) -> bool:
+    return crop.x0 <= click[0] < crop.x1 and crop.y0 <= click[1] < crop.y1
 
 
 def _in_picture(likely: np.ndarray, crop: Box, size: tuple[int, int]) -> np.ndarray:

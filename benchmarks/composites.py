@@ -12,7 +12,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from backend.evaluation.composites import composites, pictures_in
+from backend.datasets.cutouts import pictures_in
+from backend.evaluation.composites import composites
 from backend.synthetic.writers.cases import write_case, write_list
 from protocol.problems import ProblemError
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from backend.datasets.cutouts import read_cutout
 from backend.datasets.files import fault, picture
 from backend.evaluation.cases import RATES, SMALLEST, Case
 from backend.imaging.boxes import Box, box_of
@@ -17,9 +18,7 @@ from backend.imaging.crops import put_back
 from backend.imaging.scaling import resized
 
 SIZE = (480, 640)  # height, width of the pictures
-_ENDINGS = (".png", ".jpg", ".jpeg")
 _ENLARGED = 2.0  # at most
-_SOLID = 128  # alpha from which a pixel is the object's
 _TRIES = 60  # places for one pair of cut-outs, before another pair is taken
 _MATCH = 0.35  # how far a cut-out's brightness goes towards its surroundings'
 _SHADOW = 0.4  # how dark a shadow is at most
@@ -58,28 +57,11 @@ def composites(cutouts: Sequence[Path], photos: Sequence[Path], seed: int, count
         if pair in pairs and len(pairs) < len(cutouts) * (len(cutouts) - 1) // 2:
             continue
         pairs.add(pair)
-        parts = [_cutout(cutouts[index]) for index in chosen]
+        parts = [read_cutout(cutouts[index]) for index in chosen]
         case = _case(f"{made:04d}", random, parts, _background(random, photos[int(random.integers(len(photos)))]))
         if case is not None:
             made += 1
             yield case
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """All picture files below ``folder``, in order. ProblemError (BAD_INPUT) where there are none."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS)
-    if not found:
-        raise fault(folder, "holds no pictures", "PNG or JPEG files")
-    return found
-
-
-def _cutout(path: Path) -> np.ndarray:
-    """uint8 H x W x 4, cut to what its alpha leaves."""
-    pixels = np.array(picture(path).convert("RGBA"))
-    solid = pixels[..., 3] >= _SOLID
-    if not solid.any() or solid.all():
-        raise fault(path, "has no alpha to cut it out", "a picture whose alpha is the object's mask")
-    return pixels[box_of(pixels[..., 3] > 8).slices]
 
 
 def _background(random: Random, path: Path) -> np.ndarray:

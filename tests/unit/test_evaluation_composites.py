@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
+from backend.datasets.cutouts import pictures_in
 from backend.evaluation.cases import Case, CaseFolder
-from backend.evaluation.composites import SIZE, composites, pictures_in
+from backend.evaluation.composites import SIZE, composites
 from backend.synthetic.writers.cases import write_case, write_list
 from protocol.problems import ErrorCode, ProblemError
 

@@ -14,7 +14,7 @@ from backend.hub.weights import read_weights
 from backend.imaging.clicks import middle, next_click, somewhere
 from backend.imaging.masks import iou
 from backend.models.prompted_u2netp import inference
-from backend.models.prompted_u2netp.examples import TURNS, make_example
+from backend.models.prompted_u2netp.examples import TURNS, World, make_example
 from backend.models.prompted_u2netp.inference import PromptedSegmenter
 from backend.models.prompted_u2netp.network import PromptedU2NetP
 from backend.models.prompted_u2netp.prompts import prompt_maps
@@ -88,8 +88,8 @@ def test_clicks_fall_into_the_middle_of_the_largest_error() -> None:
 def test_examples_are_the_same_again_and_hold_what_they_say() -> None:
     kinds = set()
     for index in range(3 * TURNS.per_scene):
-        example = make_example("train", 0, index, 64, 96, "procedural")
-        again = make_example("train", 0, index, 64, 96, "procedural")
+        example = make_example("train", 0, index, 64, World(96, "procedural"))
+        again = make_example("train", 0, index, 64, World(96, "procedural"))
         assert np.array_equal(example.image, again.image)
         assert np.array_equal(example.prompts, again.prompts)
         assert example.image.shape == (64, 64, 3)

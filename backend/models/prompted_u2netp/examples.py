@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from backend.datasets.cutouts import read_cutout
+from backend.imaging.boxes import box_of
 from backend.imaging.clicks import Random, next_click, somewhere
+from backend.imaging.crops import crop
 from backend.models.prompted_u2netp.prompts import prompt_maps
 from backend.models.prompted_u2netp.textures import patterned
+from backend.synthetic.pasting import Thing, paste_scene
 from backend.synthetic.scene import Instance, Scene
 from backend.synthetic.splits import seed_of
 from backend.synthetic.turns import Turns
@@ -20,6 +26,9 @@ TURNS = Turns(per_scene=8, scenes=8)
 _SMALLEST = 0.004  # visible share of the picture
 _CLICKS = 4  # at most
 _PATTERNED = 0.6  # of the examples
+_PASTED = 0.5  # of the examples, where there are cut-outs
+_GIVEN = 6  # cut-outs that a pasted scene may show beside the things of a synthetic one
+_FOLLOWING = 0.5  # of the crops for points are around what was found before
 
 Span = tuple[float, float, float, float]  # x0, y0, x1, y1
 
@@ -33,13 +42,29 @@ class Example:
     wanted: np.ndarray
 
 
-def make_example(split: str, seed: int, index: int, side: int, scene_side: int, objects: Objects) -> Example:
-    """Example ``index`` of run ``seed``: the same for the same arguments. Scenes have sides of 0.6 to 1.0 of
-    ``scene_side``, as pictures are more or less sharp."""
+@dataclass(frozen=True)
+class World:
+    """What examples show: scenes of at most ``side`` pixels with ``objects``, and, pasted together, the pictures
+    ``cutouts`` (RGBA files)."""
+
+    side: int
+    objects: Objects
+    cutouts: tuple[Path, ...] = ()
+
+
+def make_example(split: str, seed: int, index: int, side: int, world: World) -> Example:
+    """Example ``index`` of run ``seed``: the same for the same arguments. Scenes have sides of 0.6 to 1.0 of the
+    world's, as pictures are more or less sharp."""
     random = np.random.default_rng([seed, index, 7])
-    scenes = (_scene(seed_of(split, seed, number), scene_side, objects) for number in TURNS.numbers(index))
-    scene, usable = next((each, found) for each in scenes if (found := _usable(each)))
-    return example_of(scene, _chosen(random, usable), random, side)
+    scenes = (_scene(seed_of(split, seed, number), world.side, world.objects) for number in TURNS.numbers(index))
+    scene = next(each for each in scenes if _usable(each.instances))
+    image, things = scene.image, scene.instances
+    if world.cutouts and random.random() < _PASTED:
+        pasted, others = _pasted(random, scene, world.cutouts)
+        if _usable(others):
+            image, things = pasted, others
+    chosen = _chosen(random, _usable(things))
+    return example_of(image, chosen.modal, [each.modal for each in things], random, side)
 
 
 @functools.lru_cache(maxsize=TURNS.scenes)
@@ -48,25 +73,35 @@ def _scene(seed: int, largest: int, objects: Objects) -> Scene:
     return make_scene(seed, round(share * largest), objects)
 
 
-def _usable(scene: Scene) -> list[Instance]:
-    return [each for each in scene.instances if each.modal.mean() > _SMALLEST]
+def _pasted(random: Random, scene: Scene, cutouts: Sequence[Path]) -> tuple[np.ndarray, list[Thing]]:
+    """Some of the cut-outs and of the scene's things, pasted together anew."""
+    given = [read_cutout(cutouts[int(pick)]) for pick in random.integers(0, len(cutouts), _GIVEN)]
+    own = [crop(each.whole, box_of(each.amodal)) for each in scene.instances if each.amodal.any()]
+    return paste_scene(random, given + own, [scene.background], len(scene.image))
 
 
-def _chosen(random: Random, instances: list[Instance]) -> Instance:
+def _usable(things: Sequence[Instance | Thing]) -> list[Instance | Thing]:
+    return [each for each in things if each.modal.mean() > _SMALLEST]
+
+
+def _chosen(random: Random, things: list[Instance | Thing]) -> Instance | Thing:
     """Partly hidden ones more often: they are what this network is for."""
-    weights = np.array([2.5 if 0.1 < each.occlusion_rate < 0.8 else 1.0 for each in instances])
-    return instances[int(random.choice(len(instances), p=weights / weights.sum()))]
+    weights = np.array([2.5 if 0.1 < each.occlusion_rate < 0.8 else 1.0 for each in things])
+    return things[int(random.choice(len(things), p=weights / weights.sum()))]
 
 
-def example_of(scene: Scene, instance: Instance, random: Random, side: int) -> Example:
-    """A crop of ``scene`` around ``instance``, with prompts for it."""
+def example_of(
+    image: np.ndarray, modal: np.ndarray, modals: Sequence[np.ndarray], random: Random, side: int
+) -> Example:
+    """A crop of ``image`` around what is visible of a thing in ``modal``, with prompts for it; ``modals`` (bool H x W
+    each) are all things that the image shows."""
     kind = random.choice(["box", "box and points", "points"], p=[0.25, 0.35, 0.4])
-    crop, box = _crop(random, instance.modal, kind != "points")
-    image = cut(scene.image, crop, side, cv2.INTER_LINEAR)
-    wanted = cut(instance.modal.astype(np.float32), crop, side, cv2.INTER_LINEAR) >= 0.5
+    span, box = _crop(random, modal, kind != "points")
+    image = cut(image, span, side, cv2.INTER_LINEAR)
+    wanted = cut(modal.astype(np.float32), span, side, cv2.INTER_LINEAR) >= 0.5
     if not wanted.any():
         wanted[side // 2, side // 2] = True
-    others = [cut(each.modal.astype(np.float32), crop, side, cv2.INTER_LINEAR) >= 0.5 for each in scene.instances]
+    others = [cut(each.astype(np.float32), span, side, cv2.INTER_LINEAR) >= 0.5 for each in modals]
     if random.random() < _PATTERNED:
         image = patterned(random, image, others)
     if random.random() < 0.5:
@@ -90,7 +125,14 @@ def _crop(random: Random, modal: np.ndarray, boxed: bool) -> tuple[Span, Span]:
     drawn = np.array([x0, y0, x1, y1]) + off
     if boxed:
         grown = random.uniform(0.12, 0.3) * max(width, height)
-        crop = drawn + np.array([-grown, -grown, grown, grown])
+        span = drawn + np.array([-grown, -grown, grown, grown])
+    elif random.random() < _FOLLOWING:
+        # As inference goes after what it found, which may lack a part or hold one of a neighbour.
+        found = np.array([x0, y0, x1, y1]) + random.normal(0, 0.12, 4) * np.array([width, height, width, height])
+        grown = random.uniform(0.25, 0.55) * max(width, height)
+        rows, columns = modal.shape
+        limits = np.array([columns, rows, columns, rows])
+        span = np.clip(found + np.array([-grown, -grown, grown, grown]), 0, limits)
     else:
         side = max(width, height) * np.exp(random.uniform(np.log(0.8), np.log(5)))
         cx = (x0 + x1) / 2 + random.uniform(-0.3, 0.3) * (side - width)
@@ -99,19 +141,19 @@ def _crop(random: Random, modal: np.ndarray, boxed: bool) -> tuple[Span, Span]:
         height, width = modal.shape
         half_x, half_y = min(side, width) / 2, min(side, height) / 2
         cx, cy = np.clip(cx, half_x, width - half_x), np.clip(cy, half_y, height - half_y)
-        crop = np.array([cx - half_x, cy - half_y, cx + half_x, cy + half_y])
-    size = np.array([crop[2] - crop[0], crop[3] - crop[1]] * 2)
-    box = (drawn - np.array([crop[0], crop[1], crop[0], crop[1]])) / size
-    return _span(crop), _span(np.clip(box, 0, 1))
+        span = np.array([cx - half_x, cy - half_y, cx + half_x, cy + half_y])
+    size = np.array([span[2] - span[0], span[3] - span[1]] * 2)
+    box = (drawn - np.array([span[0], span[1], span[0], span[1]])) / size
+    return _span(span), _span(np.clip(box, 0, 1))
 
 
 def _span(numbers: np.ndarray) -> Span:
     return float(numbers[0]), float(numbers[1]), float(numbers[2]), float(numbers[3])
 
 
-def cut(picture: np.ndarray, crop: Span, side: int, way: int) -> np.ndarray:
-    """``crop`` of ``picture`` at ``side`` x ``side``; beyond the picture its border goes on, or nothing in masks."""
-    x0, y0, x1, y1 = crop
+def cut(picture: np.ndarray, span: Span, side: int, way: int) -> np.ndarray:
+    """``span`` of ``picture`` at ``side`` x ``side``; beyond the picture its border goes on, or nothing in masks."""
+    x0, y0, x1, y1 = span
     scale_x, scale_y = (x1 - x0) / side, (y1 - y0) / side
     # Pixel centres to pixel centres.
     matrix = np.array([[scale_x, 0, x0 + scale_x / 2 - 0.5], [0, scale_y, y0 + scale_y / 2 - 0.5]])

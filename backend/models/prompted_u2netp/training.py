@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import cv2
@@ -12,10 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from backend.datasets.cutouts import pictures_in
 from backend.hub.registry import find_card, load
 from backend.hub.weights import read_weights
 from backend.imaging.clicks import middle, next_click
-from backend.models.prompted_u2netp.examples import TURNS, Example, make_example
+from backend.models.prompted_u2netp.examples import TURNS, Example, World, make_example
 from backend.models.prompted_u2netp.inference import prepared
 from backend.models.prompted_u2netp.network import PromptedU2NetP
 from backend.models.prompted_u2netp.prompts import prompt_maps
@@ -34,14 +36,23 @@ _GROWN = 1.25  # how much sooner than the end crops have their full size
 
 
 @dataclass(frozen=True, kw_only=True)
+class Model:
+    """``start``: the model whose weights training begins with."""
+
+    start: Literal["u2netp", "prompted-u2netp"] = "u2netp"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Data:
     """Crops grow from ``first_side`` to ``side`` pixels over the run, as most is learned from small ones; scenes have
-    at most ``scene_side`` pixels and ``objects``; ``judged`` examples of the validation split give the scores."""
+    at most ``scene_side`` pixels and ``objects``. ``cutouts``: a folder of RGBA pictures of one thing each, which half
+    of the examples paste together. ``judged`` examples of the validation split give the scores."""
 
     first_side: Annotated[int, Range(64, 512)] = 96
     side: Annotated[int, Range(64, 512)] = 224
     scene_side: Annotated[int, Range(64, 1024)] = 384
     objects: Literal["procedural", "furniture", "mixed"] = "mixed"
+    cutouts: str = ""
     judged: Annotated[int, Range(2, 10_000)] = 200
 
 
@@ -50,13 +61,17 @@ class PromptedRecipe:
 
     def __init__(self, config: TrainConfig) -> None:
         self._config = config
+        self._model = config.options("model", Model)
         self._data = config.options("data", Data)
+        cutouts = pictures_in(Path(self._data.cutouts)) if self._data.cutouts else ()
+        self._world = World(self._data.scene_side, self._data.objects, tuple(cutouts))
 
     def build(self) -> nn.Module:
         network = PromptedU2NetP()
-        weights = find_card("u2netp").weights
+        weights = find_card(self._model.start).weights
         assert weights is not None
-        network.body.load_state_dict({name: each.float() for name, each in read_weights(weights).items()})
+        started = network.body if self._model.start == "u2netp" else network
+        started.load_state_dict({name: each.float() for name, each in read_weights(weights).items()})
         return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (its stub lacks this)
 
     def batch(self, seed: int, indices: Sequence[int]) -> dict[str, Tensor]:
@@ -69,7 +84,9 @@ class PromptedRecipe:
         return min(last, round((first + (last - first) * done * _GROWN) / 32) * 32)
 
     def _example(self, split: str, seed: int, index: int, side: int) -> Example:
-        return make_example(split, seed, index, side, self._data.scene_side, self._data.objects)
+        # What scores are taken from stays the same whatever was trained on.
+        world = self._world if split == "train" else replace(self._world, cutouts=())
+        return make_example(split, seed, index, side, world)
 
     def loss(self, module: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Mapping[str, Tensor | float]]:
         network: Any = getattr(module, "module", module)  # as several processes wrap it

@@ -15,6 +15,7 @@ from .net.latest import Latest
 from .state.drawing import Drawing, LabelDocument, fitted
 from .state.jobs import JobEntry
 from .state.labelled import SYNTHESIZE, Made
+from .state.paintings import Painting
 from .state.results import note_of
 
 REST_MS = 250
@@ -95,11 +96,21 @@ class Labelling(QObject):
 
     def open(self, name: str, model: ModelInfo, label_map: LabelMap | None = None) -> None:
         """A new document to be painted for ``model``: blank, or ``label_map`` fitted to the size that it knows."""
-        self._forget()
         if label_map is None:
-            self.document = LabelDocument.blank(name, model.name, model.labels, model.label_size)
+            self._put(LabelDocument.blank(name, model.name, model.labels, model.label_size))
         else:
-            self.document = LabelDocument(name, model.name, model.labels, fitted(label_map, model.label_size))
+            self._put(LabelDocument(name, model.name, model.labels, fitted(label_map, model.label_size)))
+
+    def open_kept(self, painting: Painting, model: ModelInfo, label_map: LabelMap) -> None:
+        """Go on with ``painting``, whose labels are ``label_map``."""
+        ids = fitted(label_map, model.label_size)
+        self._put(
+            LabelDocument(painting.name, model.name, model.labels, ids, painting.seed, painting.camera, painting.id)
+        )
+
+    def _put(self, document: LabelDocument) -> None:
+        self._forget()
+        self.document = document
         self.document_changed.emit()
         self._changed()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from protocol import ConnectionState, JobState, LabelMap, Problem
+from protocol import ConnectionState, ErrorCode, JobState, LabelMap, Problem
 from protocol.messages import Catalogue, ModelInfo
 
 from .label_files import example_for, load_label_map
@@ -19,12 +20,14 @@ from .qimages import qimage_of
 from .state.brush import Tool
 from .state.document import safe_name
 from .state.labelled import face_coloured
+from .state.paintings import Painting as Kept
 from .state.strokes import Rect
 from .studio import Studio
 from .viewer import geometry
 from .viewer.geometry import Geometry
 from .viewer.object_panel import ObjectPanel
 
+T = TypeVar("T")
 Opening = Callable[[ModelInfo], None]
 
 
@@ -101,6 +104,31 @@ class Painting(QObject):
         name = safe_name(path.stem)
         self._open(lambda model: self._load(lambda: load_label_map(path, model.labels), name, model))
 
+    def open_kept(self, painting_id: str) -> None:
+        """Go on with a label map that was painted before."""
+        painting, document = self._studio.keeping.get(painting_id), self._labelling.document
+        if document is not None and document.id == painting_id:
+            self.opened.emit()
+        elif painting is not None:
+            self._open(lambda first: self._open_kept(painting, first))
+
+    def _open_kept(self, painting: Kept, first: ModelInfo) -> None:
+        model = next((known for known in self._labelling.models if known.name == painting.model), None)
+        path = self._studio.keeping.picture(painting)
+        if model is None or not painting.suits(model.labels):
+            what = self.tr("“{0}” was painted for the model {1}, which this server does not have with these labels.")
+            hint = self.tr("Connect to a server that has it. The painting is kept: {0}")
+            words = what.format(painting.name, painting.model), hint.format(path)
+            self._studio.problem_raised.emit(Problem(ErrorCode.UNKNOWN_MODEL, *words), "")
+            if self._labelling.document is None:
+                self._open_blank(first)  # there must be something to paint on
+            return
+        self._read(
+            lambda: load_label_map(path, model.labels),
+            lambda label_map: self._labelling.open_kept(painting, model, label_map),
+            model,
+        )
+
     def choose_model(self, name: str) -> None:
         """Paint for another model: with other labels, so on a new sheet, unless it knows the same."""
         model = next((known for known in self._labelling.models if known.name == name), None)
@@ -127,11 +155,14 @@ class Painting(QObject):
             opening(model)
 
     def _load(self, load: Callable[[], LabelMap | None], name: str, model: ModelInfo) -> None:
+        self._read(load, lambda label_map: self._labelling.open(name, model, label_map), model)
+
+    def _read(self, load: Callable[[], T], then: Callable[[T], None], model: ModelInfo) -> None:
         number = self._loading
 
-        def done(label_map: LabelMap | None) -> None:
+        def done(label_map: T) -> None:
             if number == self._loading:
-                self._labelling.open(name, model, label_map)
+                then(label_map)
 
         def failed(problem: Problem) -> None:
             self._studio.problem_raised.emit(problem, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, QUrl
+from PySide6.QtCore import QDateTime, QLocale, QObject, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from protocol import ConnectionState, ErrorCode, JobState, Problem
@@ -64,6 +64,8 @@ class Reporting(QObject):
         making.list_changed.connect(self._show_jobs)
         making.entry_changed.connect(self._show_entry)
         making.ended.connect(lambda _: self._fill_start_page())
+        studio.keeping.changed.connect(self._show_paintings)
+        self._show_paintings()
 
     # --- connection ---
 
@@ -180,6 +182,13 @@ class Reporting(QObject):
             if entry.state not in (JobState.CANCELLED, JobState.EXPIRED)
         ]
         self._start.show_jobs(rows)
+
+    def _show_paintings(self) -> None:
+        rows = []
+        for painting in self._studio.keeping.paintings:
+            when = QDateTime.fromSecsSinceEpoch(int(painting.changed))
+            rows.append((painting.id, painting.name, QLocale().toString(when, QLocale.FormatType.ShortFormat)))
+        self._start.show_paintings(rows)
 
 
 def _open_folder(folder: Path) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage
 
 from protocol import JobState
 
+from .keeping import Keeping
 from .labelling import Labelling
 from .making import Making
 from .net.background import Background
@@ -42,6 +43,7 @@ class Studio(QObject):
         self.pointing = Pointing(self.connection, self)
         self.making = Making(self.connection, self.background, self)
         self.labelling = Labelling(self.connection, self)
+        self.keeping = Keeping(self.labelling, self.background, self)
         self.orbiting = Orbiting(self.connection, self.labelling, self)
         self.document: Document | None = None
         self.levels: list[QImage] = []  # of the open picture, for drawing
@@ -49,6 +51,7 @@ class Studio(QObject):
         self._show_when_fetched = ""
         self.pointing.failed.connect(self.problem_raised)
         self.labelling.noted.connect(self.noted)
+        self.keeping.failed.connect(lambda problem: self.problem_raised.emit(problem, ""))
         self.making.result_ready.connect(self._on_result)
         self.making.mesh_ready.connect(self._on_mesh)
         self.making.ended.connect(self._on_ended)
@@ -248,5 +251,6 @@ class Studio(QObject):
     def close(self, stop_local: bool) -> None:
         """Leave the server, write what is unsaved, end the threads."""
         self.making.flush()
+        self.keeping.flush()
         self.background.close()
         self.connection.close(stop_local)

@@ -162,6 +162,7 @@ class MainWindow(QMainWindow):
         page.label_example.connect(self.painting.open_example)
         page.blank.connect(self.painting.open_blank)
         page.labels_opened.connect(self.painting.open_file)
+        page.painting_shown.connect(self.painting.open_kept)
         self.painting.opened.connect(self._on_labels)
         self.painting.changed.connect(self._enable_actions)
         self.painting.changed.connect(lambda: page.allow_painting(self.painting.why_not))
@@ -211,8 +212,10 @@ class MainWindow(QMainWindow):
         self.pages.enter_start(self.docks)
 
     def start(self, servers: ServerSettings | None = None) -> None:
-        """Read the jobs of the last run and connect: to ``servers``, for this run alone, or as chosen before."""
+        """Read the jobs and paintings of the last run and connect: to ``servers``, for this run alone, or as chosen
+        before."""
         self.studio.making.load()
+        self.studio.keeping.load()
         servers = servers or self.settings.servers
         self.studio.connection.use(servers.current(), servers.start_local)
 

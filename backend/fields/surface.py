@@ -33,6 +33,10 @@ _NEAREST = 1e-3
 _CORNERS = np.array(list(product((0, 1), repeat=3)))
 
 
+class NoSurface(ProblemError):
+    """Nothing lies at the level asked for."""
+
+
 @dataclass(frozen=True)
 class Surface:
     """A surface and what it took: ``vertices`` float32 V x 3 in the field's units, ``faces`` int32 F x 3
@@ -266,9 +270,9 @@ def _check_numbers(level: float, cells: int, stride: int) -> None:
         raise ProblemError(ErrorCode.BAD_PARAMETER, f"The stride {stride} is no power of two.", "Allowed: 1, 2, 4, …")
 
 
-def _nothing_there(level: float, lowest: float, highest: float) -> ProblemError:
+def _nothing_there(level: float, lowest: float, highest: float) -> NoSurface:
     found = f"The densities found lie between {lowest:.6g} and {highest:.6g}"
-    return ProblemError(
+    return NoSurface(
         ErrorCode.BAD_PARAMETER,
         f"There is no surface at the level {level:g}. {found}.",
         "Give a level between them." if lowest < highest else "This field is empty: try another seed or input.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -34,6 +35,7 @@ from .layouts import empty
 
 RECENT_SHOWN = 4
 CARD_WIDTH = 390
+LINK_WIDTH = 235
 
 
 class ExampleButton(QAbstractButton):
@@ -123,6 +125,34 @@ class Card(QFrame):
         self.style().polish(self)
 
 
+class LinkList(QWidget):
+    """What was in work last, to be gone on with; hidden where there is nothing."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        heading = QLabel(title)
+        heading.setObjectName("heading")
+        self._links = QVBoxLayout()
+        self._links.setSpacing(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(heading)
+        layout.addLayout(self._links)
+
+    def show_links(self, links: list[tuple[str, str, Callable[[], None]]]) -> None:
+        """The first of ``links``: text, tip, and what a click does."""
+        empty(self._links)
+        for text, tip, act in links[:RECENT_SHOWN]:
+            link = QPushButton()
+            link.setObjectName("link")
+            link.setText(link.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, LINK_WIDTH))
+            link.setToolTip(tip)
+            link.setCursor(Qt.CursorShape.PointingHandCursor)
+            link.clicked.connect(lambda _=False, act=act: act())
+            self._links.addWidget(link)
+        self.setVisible(bool(links))
+
+
 class StartPage(QWidget):
     """Takes drops anywhere on it: on the card of label maps as one, elsewhere as a picture."""
 
@@ -133,6 +163,7 @@ class StartPage(QWidget):
     label_example = Signal()
     blank = Signal()
     labels_opened = Signal(Path)
+    painting_shown = Signal(str)
 
     def __init__(self, example: QImage, label_example: QImage, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -167,10 +198,9 @@ class StartPage(QWidget):
             self.blank_button,
             self._why,
         )
-        self._recent = QVBoxLayout()
-        self._jobs = QVBoxLayout()
-        for column in (self._recent, self._jobs):
-            column.setSpacing(1)
+        self._jobs = LinkList(self.tr("Your objects"))
+        self._recent = LinkList(self.tr("Recent pictures"))
+        self._paintings = LinkList(self.tr("Your label maps"))
         cards = QHBoxLayout()
         cards.setSpacing(24)
         cards.addStretch(1)
@@ -186,22 +216,16 @@ class StartPage(QWidget):
         layout.addStretch(3)
 
     def _make_lists(self) -> QHBoxLayout:
-        self._lists = QWidget()
-        self._lists.setMaximumWidth(2 * CARD_WIDTH + 24)
-        self._jobs_title, self._recent_title = QLabel(self.tr("Your objects")), QLabel(self.tr("Recent pictures"))
-        layout = QHBoxLayout(self._lists)
+        lists = QWidget()
+        lists.setMaximumWidth(2 * CARD_WIDTH + 24)
+        layout = QHBoxLayout(lists)
         layout.setContentsMargins(20, 0, 20, 0)
-        layout.setSpacing(44)
-        for title, links in ((self._jobs_title, self._jobs), (self._recent_title, self._recent)):
-            title.setObjectName("heading")
-            column = QVBoxLayout()
-            column.addWidget(title)
-            column.addLayout(links)
-            column.addStretch(1)
-            layout.addLayout(column, 1)
+        layout.setSpacing(24)
+        for each in (self._jobs, self._recent, self._paintings):
+            layout.addWidget(each, 1, Qt.AlignmentFlag.AlignTop)
         row = QHBoxLayout()
         row.addStretch(1)
-        row.addWidget(self._lists, 100)
+        row.addWidget(lists, 100)
         row.addStretch(1)
         return row
 
@@ -217,25 +241,26 @@ class StartPage(QWidget):
 
     def show_recent(self, paths: list[Path]) -> None:
         """Links to pictures opened before."""
-        _refill(self._recent, [(path.name, str(path), self._opener(path)) for path in paths[:RECENT_SHOWN]])
-        self._recent_title.setVisible(bool(paths))
-        self._fold_lists()
+        self._recent.show_links([(path.name, str(path), self._opener(path)) for path in paths])
 
     def show_jobs(self, jobs: list[tuple[str, str, str]]) -> None:
         """Links to jobs: id, name, state."""
-        links = [(f"{name}  —  {state}", state, self._shower(job_id)) for job_id, name, state in jobs[:RECENT_SHOWN]]
-        _refill(self._jobs, links)
-        self._jobs_title.setVisible(bool(jobs))
-        self._fold_lists()
+        self._jobs.show_links([(f"{name}  —  {state}", state, self._shower(job_id)) for job_id, name, state in jobs])
 
-    def _fold_lists(self) -> None:
-        self._lists.setVisible(bool(self._recent.count() or self._jobs.count()))
+    def show_paintings(self, paintings: list[tuple[str, str, str]]) -> None:
+        """Links to label maps painted before: id, name, when."""
+        self._paintings.show_links(
+            [(f"{name}  —  {when}", when, self._painter(kept)) for kept, name, when in paintings]
+        )
 
     def _opener(self, path: Path):
         return lambda: self.opened.emit(path)
 
     def _shower(self, job_id: str):
         return lambda: self.job_shown.emit(job_id)
+
+    def _painter(self, painting_id: str):
+        return lambda: self.painting_shown.emit(painting_id)
 
     def _card_at(self, event: QDragMoveEvent | QDropEvent) -> Card:
         return self._paint if self._paint.geometry().contains(event.position().toPoint()) else self._photo
@@ -261,15 +286,3 @@ class StartPage(QWidget):
     def _mark(self, marked: Card | None) -> None:
         for card in (self._photo, self._paint):
             card.mark(card is marked)
-
-
-def _refill(column: QVBoxLayout, links: list) -> None:
-    empty(column)
-    for text, tip, act in links:
-        link = QPushButton()
-        link.setObjectName("link")
-        link.setText(link.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, 290))
-        link.setToolTip(tip)
-        link.setCursor(Qt.CursorShape.PointingHandCursor)
-        link.clicked.connect(lambda _=False, act=act: act())
-        column.addWidget(link)

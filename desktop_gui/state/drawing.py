@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -48,13 +49,25 @@ class Drawing:
 
 
 class LabelDocument:
-    """``name`` is what exports are called after, ``model`` the one whose ``palette`` it is painted with."""
+    """``name`` is what exports are called after, ``model`` the one whose ``palette`` it is painted with. ``id`` is what
+    it is kept under."""
 
-    def __init__(self, name: str, model: str, palette: Sequence[LabelInfo], ids: np.ndarray, seed: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: str,
+        palette: Sequence[LabelInfo],
+        ids: np.ndarray,
+        seed: int = 0,
+        camera: Camera | None = None,
+        id: str = "",
+    ) -> None:
         self.name = name
         self.model = model
         self.palette = tuple(palette)
-        self._history = History(Drawing(ids.astype(np.uint16), seed), max(8, KEPT_BYTES // max(ids.size * 2, 1)))
+        self.id = id or secrets.token_hex(8)
+        first = Drawing(ids.astype(np.uint16), seed, camera)
+        self._history = History(first, max(8, KEPT_BYTES // max(ids.size * 2, 1)))
         self._stroke: np.ndarray | None = None
         self._last = (0.0, 0.0)
 

@@ -22,6 +22,7 @@ from desktop_gui.qimages import pixels_of
 from desktop_gui.state.jobs import PICTURE
 from desktop_gui.theme import DARK, HIDDEN, LIGHT, NEGATIVE, SURE, UNSURE, VISIBLE
 from desktop_gui.viewer.object_panel import LABELS
+from desktop_gui.window import EXAMPLE
 from protocol import ConnectionState, Mask
 
 from ..small_png import write_small
@@ -121,7 +122,7 @@ def test_a_picture_alone(open_window: Opener, server: EmbeddedServer, theme: str
 
 
 @pytest.mark.usefixtures("away")
-def test_labels(open_window: Opener, server: EmbeddedServer, theme: str, keep: Keep) -> None:
+def test_labels(open_window: Opener, server: EmbeddedServer, theme: str, keep: Keep, tmp_path: Path) -> None:
     driver = open_window(server.address, theme=theme).connected()
     studio, page = driver.window.studio, driver.window.start_page
     if not studio.labelling.models:
@@ -138,6 +139,14 @@ def test_labels(open_window: Opener, server: EmbeddedServer, theme: str, keep: K
     driver.wait(lambda: not studio.labelling.busy, "the object follows", 200)
     driver.turn(0.2)
     keep("labels-side", driver)
+    driver.wait(lambda: studio.keeping.paintings, "the label map is kept")
+    kitchen = tmp_path / f"kitchen{EXAMPLE.suffix}"
+    kitchen.write_bytes(EXAMPLE.read_bytes())
+    driver.window.open_picture(kitchen)
+    driver.wait(lambda: studio.document is not None, "the picture is open")
+    driver.window.actions_by_name["start_page"].trigger()
+    driver.turn(0.2)
+    keep("returning", driver)
 
 
 @pytest.mark.usefixtures("away")

@@ -15,8 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_gui.export import MESH_FORMATS, save_mesh, save_picture
+from desktop_gui.label_files import load_label_map
 from desktop_gui.panels.command_palette import matches
+from desktop_gui.state import paintings
 from desktop_gui.state.document import safe_name
+from desktop_gui.state.drawing import LabelDocument
 from desktop_gui.state.jobs import JobEntry, JobList
 from desktop_gui.state.orbit import Orbit
 from desktop_gui.state.outlines import hidden_outlines, outlines
@@ -26,6 +29,7 @@ from desktop_gui.state.servers import ServerChoice, ServerSettings
 from desktop_gui.state.view import MAX_SCALE, View
 from desktop_gui.viewer.geometry import build, normals
 from protocol import ErrorCode, Image, JobState, Mask, Mesh, Problem, ProblemError
+from protocol.messages import LabelInfo
 
 _numbers = st.floats(-1e3, 1e3, allow_nan=False)
 _points = st.builds(Point, _numbers, _numbers, st.booleans())
@@ -51,6 +55,30 @@ def test_undo_of_everything_is_where_it_began(points: list[Point]) -> None:
 def test_prompts_survive_their_parameters(points: list[Point], boxed: bool) -> None:
     prompts = Prompts(tuple(points), Box(1, 2, 30, 40) if boxed else None)
     assert Prompts.from_parameters(prompts.parameters()) == prompts
+
+
+def test_the_newest_paintings_are_kept_and_damaged_ones_left(tmp_path: Path) -> None:
+    labels = [LabelInfo("background", (0, 0, 0)), LabelInfo("body", (255, 0, 0))]
+    ids = np.zeros((8, 8), np.uint16)
+    ids[2:5, 3:6] = 1
+    for number in range(paintings.KEPT + 3):
+        document = LabelDocument(f"car {number}", "seg2vehicle", labels, ids, seed=number, id=f"{number:03d}")
+        painting = paintings.painting_of(document, document.current, now=1000.0 + number)
+        paintings.write(tmp_path / "kept", painting, document.ids, document.palette)
+    found = paintings.read_all(tmp_path / "kept")
+    assert [each.name for each in found] == [f"car {number}" for number in range(14, 2, -1)]
+    assert len(list((tmp_path / "kept").iterdir())) == 2 * paintings.KEPT
+    assert found[0].camera is None
+    assert found[0].seed == 14
+    assert found[0].suits(labels)
+    assert not found[0].suits(labels[:1])
+    path = paintings.picture_path(tmp_path / "kept", found[0])
+    assert np.array_equal(load_label_map(path, labels).ids, ids)
+    path.unlink()
+    (tmp_path / "kept" / "013.json").write_text("{", "utf-8")
+    (tmp_path / "kept" / "012.json").rename(tmp_path / "kept" / "other.json")
+    assert paintings.read_all(tmp_path / "kept")[0].name == "car 11"
+    assert (tmp_path / "kept" / "013.json").exists()
 
 
 def test_a_box_is_cut_to_the_picture_and_specks_are_none() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -53,6 +55,14 @@ def test_a_view_has_the_size_that_is_asked_for(size: int) -> None:
     assert view.depth.shape == (size, size)
     assert view.depth.dtype == np.float32
     assert view.labels.max() < len(LABELS)
+
+
+def test_what_is_solid_nowhere_is_said_to_who_painted_it() -> None:
+    field = model().synthesize(painted(), None, 0, 1.0, Context())
+    field.network.config = replace(field.network.config, iso_level=1e9)
+    refused = problem(field.mesh, 1000, 0, Context())
+    assert "painted" in refused.problem.message
+    assert "Paint" in refused.problem.hint
 
 
 def test_depth_is_along_the_axis_from_the_camera_to_the_thing() -> None:

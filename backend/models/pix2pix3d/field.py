@@ -147,7 +147,7 @@ class LabelledField:
         """A closed mesh of about ``faces`` triangles with a colour for each vertex and a label for each face.
 
         ``texture_size`` makes no difference: its colours are the field's own, at the vertices. ProblemError
-        (BAD_PARAMETER) when the field has no surface.
+        (BAD_INPUT) when it is solid nowhere.
         """
         del texture_size
         from backend.models.pix2pix3d.meshing import mesh_of

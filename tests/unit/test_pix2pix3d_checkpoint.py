@@ -8,20 +8,27 @@ import os
 import tarfile
 import tomllib
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
+from typer.testing import CliRunner
 
+from backend.cli.main import app
+from backend.fields.cameras import orbit
+from backend.hub import registry
 from backend.models import pix2pix3d
 from backend.models.pix2pix3d.checkpoint import CONFIG, WEIGHTS, convert, converted
 from backend.models.pix2pix3d.config import PUBLISHED, Config
 from backend.models.pix2pix3d.generator import Generator
 from backend.models.pix2pix3d.pickles import read_snapshot
+from backend.pipelines.context import Context
 from protocol.problems import ErrorCode, ProblemError
 
 from .foreign_classes import Runs
@@ -202,3 +209,24 @@ def test_cards_say_what_the_networks_take(name: str) -> None:
     with torch.device("meta"):
         stored = sum(each.nbytes for each in Generator(config).state_dict().values())
     assert 0 < released["stored_bytes"] - stored < 200_000
+
+
+def test_the_command_makes_a_model_of_the_file_that_paints(
+    tmp_path: Path, tensors: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHOLEFORM_MODELS", str(tmp_path / "models"))
+    card = registry.cards()["seg2cat"]
+    assert card.released is not None
+    small = replace(card, released=replace(card.released, stored_bytes=40_000_000))  # there need not be room for more
+    found = {**registry.cards(), "seg2cat": small}
+    monkeypatch.setattr(registry, "cards", lambda: found)
+    path = write(tmp_path / FILE, {"G_ema": generator(tensors)})
+    done = CliRunner().invoke(app, ["models", "import", "seg2cat", str(path), "--accept-licence"])
+    assert done.exit_code == 0, done.output
+    assert Path(done.stdout.strip()).name == "seg2cat"
+    model = registry.load("seg2cat", "cpu")
+    ids = np.zeros((SMALL.label_size, SMALL.label_size), np.uint16)
+    ids[4:-4, 4:-4] = 1
+    (view,) = model.synthesize(ids, None, 0, 1.0, Context()).render([orbit(20, 10, 32)], 48, Context())
+    assert view.image.shape == (48, 48, 4)
+    assert view.image[..., :3].std() > 0

@@ -354,12 +354,20 @@ def tensors(arrays: Mapping[str, Array]) -> dict[str, Tensor]:
     """``arrays`` as contiguous tensors on the CPU that share no memory, with the file or each other."""
     import torch
 
-    made = {}
+    # By storage, each of which is copied once: thousands of small tensors may lie on a large one.
+    sharing: dict[int, list[str]] = {}
     for name, array in arrays.items():
-        dtype = getattr(torch, array.storage.dtype)
+        sharing.setdefault(id(array.storage), []).append(name)
+    made = {}
+    for names in sharing.values():
+        storage = arrays[names[0]].storage
+        dtype = getattr(torch, storage.dtype)
         # A copy, as numbers in the file may lie at any address. torch makes nothing of an empty buffer.
-        numbers = bytearray(array.storage.content)
+        numbers = bytearray(storage.content)
         whole = torch.frombuffer(numbers, dtype=dtype) if numbers else torch.empty(0, dtype=dtype)
-        part = torch.as_strided(whole, array.shape, array.strides, array.offset)
-        made[name] = part.contiguous() if part.numel() == whole.numel() else part.clone()
-    return made
+        for name in names:
+            array = arrays[name]
+            part = torch.as_strided(whole, array.shape, array.strides, array.offset)
+            alone = len(names) == 1 and part.numel() == whole.numel()
+            made[name] = part.contiguous() if alone else part.clone(memory_format=torch.contiguous_format)
+    return {name: made[name] for name in arrays}

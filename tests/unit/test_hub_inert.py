@@ -27,6 +27,7 @@ from backend.hub.inert import (
     Names,
     Object,
     Refused,
+    Storage,
     an_object,
     read_inert,
     tensors,
@@ -107,6 +108,24 @@ def test_tensors_come_back(tmp_path: Path, protocol: int) -> None:
         assert torch.equal(made[name], tensor.detach())
         assert made[name].is_contiguous()
         assert found[name].nbytes == tensor.nbytes
+
+
+def test_tensors_on_one_storage_are_apart_and_it_is_copied_once() -> None:
+    numbers = np.arange(1 << 20, dtype=np.float32)
+    storage = Storage("float32", 4, memoryview(numbers.tobytes()))
+    arrays = {f"row {n}": Array(storage, 256 * n, (256,), (1,)) for n in range(2000)}
+    arrays["column"] = Array(storage, 3, (4, 2), (1 << 18, 5))
+    tracemalloc.start()
+    made = tensors(arrays)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2 * numbers.nbytes
+    assert list(made) == list(arrays)
+    assert made["row 7"].tolist() == numbers[1792:2048].tolist()
+    assert made["column"].tolist() == numbers[3:].reshape(-1)[np.add.outer(np.arange(4) << 18, [0, 5])].tolist()
+    made["row 7"].zero_()
+    assert made["row 8"].tolist() == numbers[2048:2304].tolist()
+    assert len({tensor.untyped_storage().data_ptr() for tensor in made.values()}) == len(made)
 
 
 def test_objects_keep_their_attributes_and_can_do_nothing(tmp_path: Path) -> None:

@@ -220,6 +220,26 @@ def test_marks_elsewhere_are_no_part_of_the_object() -> None:
     assert np.array_equal(placed(made, image, mask, frame).amodal, alone)
 
 
+def test_a_doubtful_rim_is_no_hidden_part_but_filled_gaps_are() -> None:
+    image = np.full((192, 192, 3), 120, np.uint8)
+    mask = np.zeros((192, 192), bool)
+    mask[60:132, 60:132] = True
+    mask[:, 94:97] = False  # a stick stands in front
+    image[mask] = (200, 30, 30)
+    frame = frame_of(mask)
+    whole = np.zeros((192, 192), bool)
+    whole[60:132, 60:152] = True  # twenty pixels are hidden on the right
+    doubtful = cv2.dilate(whole.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    shown = np.where(doubtful[..., None], np.array([200, 30, 30], np.uint8), np.uint8(255))
+    made = cv2.resize(crop(shown, frame, 255), (72, 72), interpolation=cv2.INTER_AREA)
+    plain, cut = (placed(made, image, mask, frame, rim=rim).amodal for rim in (0.0, 1.0))
+    assert cut[60:132, 94:97].all(), "what the stick hides"
+    assert cut[62:130, 134:150].all(), "what is hidden on the right"
+    assert not cut[:, :58].any(), "nothing where the edge is to be seen"
+    assert plain[:, 57:60].any()
+    assert iou(cut, whole) > iou(plain, whole) + 0.03
+
+
 @pytest.mark.parametrize("blur", [0.0, 1.0, 2.0])
 def test_a_soft_rim_is_cut_where_half_of_it_is_object(blur: float) -> None:
     """And has the object's colour, without the white that it fades into; white parts inside are no holes."""

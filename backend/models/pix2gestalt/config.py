@@ -27,7 +27,8 @@ class Config:
     spread of about 1; ``predicts`` says what the U-Net gives: the noise, or the velocity (Salimans and Ho 2022,
     appendix D), from which small networks learn the coarse shape sooner; how many times ``noisier`` than Stable
     Diffusion's the schedule is; greys up to ``white`` are object in what is made, where a network that is not sure
-    leaves a haze.
+    leaves a haze; strips of no more than twice ``rim`` pixels along what is visible are such a network's doubt about
+    an edge that is there to be seen, and no hidden part.
     """
 
     channels: tuple[int, ...] = (320, 640, 1280, 1280)
@@ -48,6 +49,7 @@ class Config:
     predicts: Literal["noise", "velocity"] = "noise"
     noisier: float = 1.0
     white: int = WHITE
+    rim: float = 0.0
 
     @property
     def latent_side(self) -> int:
@@ -79,6 +81,7 @@ STARTER = Config(
     predicts="velocity",
     noisier=4.0,
     white=220,
+    rim=1.0,
 )
 
 

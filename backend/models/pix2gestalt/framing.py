@@ -9,7 +9,7 @@ import numpy as np
 
 from backend.imaging.boxes import Box, box_of, whole
 from backend.imaging.crops import crop, crop_going_on, put_back
-from backend.imaging.masks import eroded, touched
+from backend.imaging.masks import closed, eroded, opened, touched
 from backend.imaging.scaling import resized
 from backend.models.pix2gestalt.config import WHITE
 from backend.models.pix2gestalt.pictures import enlarged, not_white, squashed
@@ -58,9 +58,12 @@ def as_published(made: np.ndarray, image: np.ndarray, mask: np.ndarray) -> Whole
     return Whole(np.dstack([large, alpha]), amodal, _likeness(made, *seen(image, mask, whole(mask.shape), len(made))))
 
 
-def placed(made: np.ndarray, image: np.ndarray, mask: np.ndarray, frame: Box, white: int = WHITE) -> Whole:
+def placed(
+    made: np.ndarray, image: np.ndarray, mask: np.ndarray, frame: Box, white: int = WHITE, rim: float = 0.0
+) -> Whole:
     """From the network's picture of ``frame``: what is visible stays as it is in ``image``, the rest is as made, where
-    it is no lighter than the grey ``white``."""
+    it is no lighter than the grey ``white``, but for strips of at most twice ``rim`` pixels of ``made`` along the
+    visible part."""
     side, size = len(made), (frame.height, frame.width)
     small_image, small_mask = seen(image, mask, frame, side)
     visible = small_mask > 0
@@ -74,6 +77,9 @@ def placed(made: np.ndarray, image: np.ndarray, mask: np.ndarray, frame: Box, wh
 
     soft = at_home(alpha)
     amodal = (soft > 0.5) | mask
+    if rim:
+        place = frame.grown(0, mask.shape).slices
+        amodal[place] = _without_rim(amodal[place], mask[place], rim * size[0] / side)
     shown = np.where(mask, 1, np.where(amodal, soft, 0))
     # Enlarged without the white that they are mixed with at the rim.
     colours = at_home((made - 255 * (1 - alpha[..., None])).clip(0)) / np.maximum(soft, 1e-3)[..., None]
@@ -82,6 +88,13 @@ def placed(made: np.ndarray, image: np.ndarray, mask: np.ndarray, frame: Box, wh
     colours = own * image + (1 - own) * colours
     rgba = np.dstack([colours, shown * 255]).round().clip(0, 255).astype(np.uint8)
     return Whole(rgba, amodal, _likeness(made, small_image, small_mask))
+
+
+def _without_rim(amodal: np.ndarray, mask: np.ndarray, rim: float) -> np.ndarray:
+    """``amodal`` without strips of up to twice ``rim`` pixels along ``mask``, the part that is visible (bool H x W).
+    Narrow things in front are another matter: gaps of the mask stay filled."""
+    added = amodal & ~mask
+    return mask | (added & (opened(added, rim) | closed(mask, rim)))
 
 
 def _cover(made: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from backend.diffusion.ddim import noise_of
 from backend.diffusion.schedule import ddim_steps
 from backend.imaging.boxes import Box, whole
 from backend.imaging.crops import crop, crop_going_on, put_back
-from backend.imaging.masks import iou
+from backend.imaging.masks import dilated, eroded, iou
 from backend.models.pix2gestalt.checkpoint import converted
 from backend.models.pix2gestalt.config import STARTER, Config, read_config, write_config
 from backend.models.pix2gestalt.framing import as_published, frame_of, placed, seen
@@ -199,7 +199,7 @@ def test_a_perfect_completion_comes_back_to_its_place(
     frame = frame_of(mask)
     on_white = np.where(disc[..., None], np.array([200, 30, 30], np.uint8), np.uint8(255))
     made = cv2.resize(crop(on_white, frame, 255), (128, 128), interpolation=cv2.INTER_AREA)
-    found = placed(made, image, mask, frame)
+    found = placed(made, image, mask, frame, Config())
     assert found.rgba.shape == (*size, 4)
     assert iou(found.amodal, disc) > 0.9
     assert (found.amodal | ~mask).all(), "what is visible is part of the whole"
@@ -215,9 +215,9 @@ def test_marks_elsewhere_are_no_part_of_the_object() -> None:
     frame = frame_of(mask)
     made = np.full((64, 64, 3), 255, np.uint8)
     made[seen(image, mask, frame, 64)[1] > 0] = (200, 30, 30)
-    alone = placed(made, image, mask, frame).amodal
+    alone = placed(made, image, mask, frame, Config()).amodal
     made[:4, :4] = 0
-    assert np.array_equal(placed(made, image, mask, frame).amodal, alone)
+    assert np.array_equal(placed(made, image, mask, frame, Config()).amodal, alone)
 
 
 def test_a_doubtful_rim_is_no_hidden_part_but_filled_gaps_are() -> None:
@@ -232,12 +232,29 @@ def test_a_doubtful_rim_is_no_hidden_part_but_filled_gaps_are() -> None:
     doubtful = cv2.dilate(whole.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     shown = np.where(doubtful[..., None], np.array([200, 30, 30], np.uint8), np.uint8(255))
     made = cv2.resize(crop(shown, frame, 255), (72, 72), interpolation=cv2.INTER_AREA)
-    plain, cut = (placed(made, image, mask, frame, rim=rim).amodal for rim in (0.0, 1.0))
+    plain, cut = (placed(made, image, mask, frame, Config(rim=rim)).amodal for rim in (0.0, 1.0))
     assert cut[60:132, 94:97].all(), "what the stick hides"
     assert cut[62:130, 134:150].all(), "what is hidden on the right"
     assert not cut[:, :58].any(), "nothing where the edge is to be seen"
     assert plain[:, 57:60].any()
     assert iou(cut, whole) > iou(plain, whole) + 0.03
+
+
+def test_colours_of_what_is_seen_are_carried_over_what_is_not() -> None:
+    image, mask, disc = scene((300, 420), (150, 160), 60)
+    frame = frame_of(mask)
+    # The network found the shape, but in the colours of what is in front.
+    on_white = np.where(disc[..., None], np.array([90, 90, 200], np.uint8), np.uint8(255))
+    made = cv2.resize(crop(on_white, frame, 255), (96, 96), interpolation=cv2.INTER_AREA)
+    hidden = eroded(disc, 4) & ~dilated(mask, 4)
+    assert hidden.sum() > 100
+    as_made, carried = (placed(made, image, mask, frame, Config(colours=way)) for way in ("made", "seen"))
+    assert np.array_equal(as_made.amodal, carried.amodal)
+    told = np.median(image[mask], axis=0)
+    assert np.abs(np.median(as_made.rgba[..., :3][hidden], axis=0) - (90, 90, 200)).max() < 12
+    assert np.abs(np.median(carried.rgba[..., :3][hidden], axis=0) - told).max() < 12
+    assert (carried.rgba[..., 3][hidden] == 255).all()
+    assert (carried.rgba[..., 3][~carried.amodal] == 0).all()
 
 
 @pytest.mark.parametrize("blur", [0.0, 1.0, 2.0])
@@ -250,7 +267,7 @@ def test_a_soft_rim_is_cut_where_half_of_it_is_object(blur: float) -> None:
     made = cv2.resize(crop(on_white, frame, 255), (96, 96), interpolation=cv2.INTER_AREA)
     if blur:
         made = cv2.GaussianBlur(made, (0, 0), blur)
-    found = placed(made, image, mask, frame)
+    found = placed(made, image, mask, frame, Config())
     assert iou(found.amodal, disc) > 0.96
     hidden = found.amodal & ~mask
     rim = hidden & cv2.dilate((~found.amodal).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)

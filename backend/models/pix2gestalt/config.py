@@ -28,7 +28,8 @@ class Config:
     appendix D), from which small networks learn the coarse shape sooner; how many times ``noisier`` than Stable
     Diffusion's the schedule is; greys up to ``white`` are object in what is made, where a network that is not sure
     leaves a haze; strips of no more than twice ``rim`` pixels along what is visible are such a network's doubt about
-    an edge that is there to be seen, and no hidden part.
+    an edge that is there to be seen, and no hidden part; ``colours`` of the hidden part are as ``made``, or those of
+    what is ``seen`` carried over it, which a small network does not reach.
     """
 
     channels: tuple[int, ...] = (320, 640, 1280, 1280)
@@ -50,6 +51,7 @@ class Config:
     noisier: float = 1.0
     white: int = WHITE
     rim: float = 0.0
+    colours: Literal["made", "seen"] = "made"
 
     @property
     def latent_side(self) -> int:
@@ -82,6 +84,7 @@ STARTER = Config(
     noisier=4.0,
     white=220,
     rim=1.0,
+    colours="seen",
 )
 
 

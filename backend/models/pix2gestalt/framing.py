@@ -11,7 +11,8 @@ from backend.imaging.boxes import Box, box_of, whole
 from backend.imaging.crops import crop, crop_going_on, put_back
 from backend.imaging.masks import closed, eroded, opened, touched
 from backend.imaging.scaling import resized
-from backend.models.pix2gestalt.config import WHITE
+from backend.imaging.spreading import diffused
+from backend.models.pix2gestalt.config import Config
 from backend.models.pix2gestalt.pictures import enlarged, not_white, squashed
 
 REACH = 0.5  # of the visible part's longer side: how far the whole may go on to every side of it
@@ -58,17 +59,15 @@ def as_published(made: np.ndarray, image: np.ndarray, mask: np.ndarray) -> Whole
     return Whole(np.dstack([large, alpha]), amodal, _likeness(made, *seen(image, mask, whole(mask.shape), len(made))))
 
 
-def placed(
-    made: np.ndarray, image: np.ndarray, mask: np.ndarray, frame: Box, white: int = WHITE, rim: float = 0.0
-) -> Whole:
-    """From the network's picture of ``frame``: what is visible stays as it is in ``image``, the rest is as made, where
-    it is no lighter than the grey ``white``, but for strips of at most twice ``rim`` pixels of ``made`` along the
-    visible part."""
+def placed(made: np.ndarray, image: np.ndarray, mask: np.ndarray, frame: Box, config: Config) -> Whole:
+    """From the network's picture of ``frame``: what is visible stays as it is in ``image``, the rest is as made, as far
+    as ``config`` (its white, rim and colours) trusts it."""
     side, size = len(made), (frame.height, frame.width)
+    pixel = size[0] / side
     small_image, small_mask = seen(image, mask, frame, side)
     visible = small_mask > 0
     # The object is of a piece with what is visible of it; other marks on the white are none of it.
-    inside = touched(not_white(made, white) | visible, np.argwhere(visible)[:, ::-1])
+    inside = touched(not_white(made, config.white) | visible, np.argwhere(visible)[:, ::-1])
     # A white part of an object is no hole in it.
     alpha = np.where(eroded(inside, _RIM) | visible, 1, np.where(inside, _cover(made), 0)).astype(np.float32)
 
@@ -77,17 +76,31 @@ def placed(
 
     soft = at_home(alpha)
     amodal = (soft > 0.5) | mask
-    if rim:
-        place = frame.grown(0, mask.shape).slices
-        amodal[place] = _without_rim(amodal[place], mask[place], rim * size[0] / side)
+    place = frame.grown(0, mask.shape).slices
+    if config.rim:
+        amodal[place] = _without_rim(amodal[place], mask[place], config.rim * pixel)
+    if config.colours == "seen":
+        colours = np.zeros(image.shape, np.float32)
+        colours[place] = _carried(image[place], mask[place])
+        # As soft at its edge as a pixel of what was made, and solid within.
+        within = cv2.distanceTransform(amodal.astype(np.uint8), cv2.DIST_L2, 5)
+        soft = np.maximum(soft, np.clip(0.5 + within / (2 * _SEAM * pixel), 0, 1))
+    else:
+        # Enlarged without the white that they are mixed with at the rim.
+        colours = at_home((made - 255 * (1 - alpha[..., None])).clip(0)) / np.maximum(soft, 1e-3)[..., None]
     shown = np.where(mask, 1, np.where(amodal, soft, 0))
-    # Enlarged without the white that they are mixed with at the rim.
-    colours = at_home((made - 255 * (1 - alpha[..., None])).clip(0)) / np.maximum(soft, 1e-3)[..., None]
     near = cv2.distanceTransform((~(amodal & ~mask)).astype(np.uint8), cv2.DIST_L2, 3)
-    own = (mask * np.clip(near / (_SEAM * size[0] / side), 0, 1))[..., None]
+    own = (mask * np.clip(near / (_SEAM * pixel), 0, 1))[..., None]
     colours = own * image + (1 - own) * colours
     rgba = np.dstack([colours, shown * 255]).round().clip(0, 255).astype(np.uint8)
     return Whole(rgba, amodal, _likeness(made, small_image, small_mask))
+
+
+def _carried(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """float32 H x W x 3: the colours of what is visible, carried everywhere. Its outermost pixels are mixed with what
+    is around it."""
+    trusted = eroded(mask, 2)
+    return diffused(image, trusted if trusted.any() else mask)
 
 
 def _without_rim(amodal: np.ndarray, mask: np.ndarray, rim: float) -> np.ndarray:

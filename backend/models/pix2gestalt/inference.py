@@ -88,7 +88,7 @@ class Completer:
         def finished(made: np.ndarray) -> Whole:
             if published:
                 return as_published(made, image, mask)
-            return placed(made, image, mask, frame, self._model.config.white, self._model.config.rim)
+            return placed(made, image, mask, frame, self._model.config)
 
         def show(guess: Tensor) -> None:
             shown = finished(self._picture(guess[:1]))

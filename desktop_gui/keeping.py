@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from protocol import ProblemError
 from protocol.connection import config_dir
 
 from .labelling import Labelling
@@ -16,6 +19,8 @@ from .state.drawing import Drawing, LabelDocument
 from .state.paintings import Painting
 
 KEEP_MS = 1000
+_log = logging.getLogger(__name__)
+Change = tuple[LabelDocument, Drawing, float]  # and when it was made
 
 
 class Keeping(QObject):
@@ -30,7 +35,8 @@ class Keeping(QObject):
         self.folder = config_dir() / "desktop" / "paintings"
         self._labelling = labelling
         self._background = background
-        self._pending: tuple[LabelDocument, Drawing] | None = None
+        self._unsaved: dict[str, Change] = {}  # by the painting's id: what is not known to be on the disk
+        self._writing = threading.Lock()
         self._soon = QTimer(self, singleShot=True, interval=KEEP_MS)
         self._soon.timeout.connect(self._keep)
         labelling.drawing_changed.connect(self._on_drawing)
@@ -52,30 +58,38 @@ class Keeping(QObject):
 
     def _on_drawing(self) -> None:
         document = self._labelling.document
-        if self._pending is not None and self._pending[0] is not document:
-            self._keep()  # another one was opened
         if document is not None and document.can_undo and not document.current.empty:
-            self._pending = document, document.current
+            self._unsaved[document.id] = document, document.current, time.time()
             self._soon.start()
 
     def _keep(self) -> None:
-        self._soon.stop()
-        if self._pending is None:
-            return
-        (document, drawing), self._pending = self._pending, None
-        painting = paintings.painting_of(document, drawing, time.time())
+        changes = dict(self._unsaved)
 
         def work() -> list[Painting]:
-            paintings.write(self.folder, painting, drawing.ids, document.palette)
+            self._write(changes)
             return paintings.read_all(self.folder)
 
-        self._background.run(work, self._show, self.failed.emit)
+        def done(found: list[Painting]) -> None:
+            for key, change in changes.items():
+                if self._unsaved.get(key) is change:
+                    del self._unsaved[key]
+            self._show(found)
+
+        self._background.run(work, done, self.failed.emit)
+
+    def _write(self, changes: dict[str, Change]) -> None:
+        """Called on any thread; what has become older meanwhile is left to whoever has the newer."""
+        with self._writing:
+            for key, change in changes.items():
+                if self._unsaved.get(key) is change:
+                    document, drawing, now = change
+                    painting = paintings.painting_of(document, drawing, now)
+                    paintings.write(self.folder, painting, drawing.ids, document.palette)
 
     def flush(self) -> None:
-        """Write what is not written yet: the program ends."""
+        """Write what may not be written yet: the program ends."""
         self._soon.stop()
-        if self._pending is not None:
-            document, drawing = self._pending
-            self._pending = None
-            painting = paintings.painting_of(document, drawing, time.time())
-            paintings.write(self.folder, painting, drawing.ids, document.palette)
+        try:
+            self._write(dict(self._unsaved))
+        except (ProblemError, OSError) as error:
+            _log.error("a label map could not be kept: %s", error)  # nobody is there to be told any more

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import QPushButton
 from backend.serving.embedded import EmbeddedServer
 from desktop_gui.net.connection import Request
 from desktop_gui.qimages import pixels_of
+from desktop_gui.state import paintings
 from desktop_gui.state.drawing import LabelDocument
 from desktop_gui.state.labelled import Made
 from desktop_gui.state.servers import ServerChoice
@@ -425,6 +427,28 @@ def test_a_painting_for_another_server_says_so(
     assert painter.document is before
     painter.window.painting.open_kept("gone")
     assert painter.document is before
+
+
+def test_the_newest_is_what_is_kept_however_slow_the_disk(
+    painter: Painter, monkeypatch: pytest.MonkeyPatch, folders: Path
+) -> None:
+    write, begun, go_on = paintings.write, threading.Event(), threading.Event()
+
+    def slow(*of: Any) -> None:
+        if not begun.is_set():
+            begun.set()
+            assert go_on.wait(30)
+        write(*of)
+
+    monkeypatch.setattr(paintings, "write", slow)
+    painter.stroke((20, 32), (40, 32))
+    painter.driver.wait(begun.is_set, "the first is being written")
+    painter.stroke((10, 10), (10, 50))
+    ids, key = painter.document.ids.copy(), painter.document.id
+    threading.Timer(0.5, go_on.set).start()
+    painter.driver.close()
+    kept = folders / "config" / "desktop" / "paintings" / f"{key}.png"
+    assert np.array_equal(np.array(PIL.Image.open(kept)), ids)
 
 
 def test_sheets_and_examples_that_nobody_changed_are_not_kept(painter: Painter, folders: Path) -> None:

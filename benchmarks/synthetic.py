@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import torch
 
-from backend.models.prompted_u2netp.examples import make_example
+from backend.models.prompted_u2netp.examples import World, make_example
 from backend.models.prompted_u2netp.network import PromptedU2NetP
 from backend.synthetic import furniture
 from backend.synthetic.worlds import BLOCK, make_scene, make_video
@@ -57,7 +57,7 @@ def main() -> int:
     kind = "mixed" if any(furniture.FOLDER.glob("*.sh3f")) else "procedural"
     make_scene(0, 128, kind)  # the first use converts furniture
     results["scenes a second, mixed objects"] = _rate(lambda index: make_scene(index, 128, kind), count)
-    made = _rate(lambda index: make_example("train", 0, index, 160, 224, kind), 2 * count)
+    made = _rate(lambda index: make_example("train", 0, index, 160, World(224, kind)), 2 * count)
     results["training examples made a second, a core"] = made
     results["training examples learned a second"] = learned
     bar = f"one core makes examples faster than all {cores} learn from them"

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from backend.fields.cameras import orbit, ring
+from backend.models.pix2pix3d import superresolution
 from backend.models.pix2pix3d.agreeing import IGNORED, disagreement
 from backend.models.pix2pix3d.maps import checked_map
 from backend.models.pix2pix3d.palettes import style_of
@@ -63,6 +64,30 @@ def test_what_is_solid_nowhere_is_said_to_who_painted_it() -> None:
     refused = problem(field.mesh, 1000, 0, Context())
     assert "painted" in refused.problem.message
     assert "Paint" in refused.problem.hint
+
+
+@pytest.mark.parametrize("kind", ["tiny", "drawing"])
+def test_the_full_picture_in_half_precision(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU; also with styles and features as large as they get, where sums pass what float16 holds."""
+    network = (model() if kind == "tiny" else model(TINY_DRAWING)).network
+    high = network.superresolution
+    with torch.no_grad():
+        for block in (high.block0, high.block1):
+            for layer in (block.conv0, block.conv1):
+                layer.affine.bias.add_(40)
+                layer.weight.mul_(30)
+    torch.manual_seed(0)
+    config = network.config
+    x = torch.randn(1, config.plane_channels, config.render_size, config.render_size) * 100
+    styles = torch.randn(1, 3, config.w_dim)
+    with torch.inference_mode():
+        exact = high(x[:, :3] / 100, x, styles)
+        monkeypatch.setattr(superresolution, "_in_half", lambda _: True)
+        half = high(x[:, :3] / 100, x, styles)
+    for one, other in zip(exact, half, strict=True):
+        assert other.dtype == torch.float32
+        assert torch.isfinite(other).all()
+        assert (one - other).abs().mean() < 0.01 * one.std()
 
 
 def test_depth_is_along_the_axis_from_the_camera_to_the_thing() -> None:

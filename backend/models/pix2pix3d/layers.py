@@ -101,6 +101,10 @@ def modulated(
 ) -> Tensor:
     """`convolved`, the input's channels scaled by ``styles`` (N x I) and, with ``demodulate``, each output channel
     brought back to unit variance. The scales are put on the pictures, so one convolution serves the whole batch."""
+    if demodulate and x.dtype == torch.float16:
+        # Demodulation takes every scale away again; half precision could not hold the sums without.
+        weight = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) * math.sqrt(weight[0].numel()))
+        styles = styles / styles.abs().amax(dim=1, keepdim=True)
     x = convolved(x * styles[:, :, None, None].to(x.dtype), weight.to(x.dtype), kernel, up)
     if not demodulate:
         return x

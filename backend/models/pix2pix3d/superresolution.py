@@ -21,6 +21,11 @@ def resized(x: Tensor, side: int) -> Tensor:
     return functional.interpolate(x, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
 
 
+def _in_half(x: Tensor) -> bool:
+    """Whether convolutions are computed in float16: on a GPU, as published, where nothing is learned."""
+    return x.is_cuda and not torch.is_grad_enabled()
+
+
 class SuperResolution(nn.Module):
     """Two blocks; "8xdc" doubles the size twice, the others once. Noise is never added."""
 
@@ -45,8 +50,10 @@ class SuperResolution(nn.Module):
         if not (self.kind == "4x" and x.shape[-1] >= self.takes):
             picture, x = resized(picture, self.takes), resized(x, self.takes)
         rows = styles[:, -1:].expand(-1, _ROWS, -1)
-        half = torch.is_autocast_enabled(x.device.type)
-        x = x if half else x.to(next(self.parameters()).dtype)
+        if _in_half(x):
+            x = x.half()
+        elif not torch.is_autocast_enabled(x.device.type):
+            x = x.to(next(self.parameters()).dtype)
         x, middle = self.block0(x, picture.float(), rows, noise="none")
         _, full = self.block1(x, middle, rows, noise="none")
         return full, middle

@@ -18,11 +18,12 @@ from backend.models.prompted_u2netp.examples import TURNS, World, make_example
 from backend.models.prompted_u2netp.inference import PromptedSegmenter
 from backend.models.prompted_u2netp.network import PromptedU2NetP
 from backend.models.prompted_u2netp.prompts import prompt_maps
-from backend.models.prompted_u2netp.training import PromptedRecipe
+from backend.models.prompted_u2netp.training import Data, Model, PromptedRecipe
 from backend.models.prompted_u2netp.training import recipe as make_recipe
 from backend.pipelines.context import Context
 from backend.training.config import TrainConfig, read_config
 from backend.training.recipe import find_recipe
+from protocol.problems import ProblemError
 
 
 @pytest.fixture(scope="module")
@@ -222,3 +223,12 @@ def test_the_starter_s_own_config_is_sound() -> None:
     facts = make(read_config(file, "prompted_u2netp")).facts()
     assert facts.tasks == ("segment",)
     assert facts.entry == "backend.models.prompted_u2netp.inference:load"
+
+
+def test_how_the_starter_went_on_is_a_sound_config_that_asks_for_its_cut_outs() -> None:
+    _, file = find_recipe("prompted-u2netp")
+    config = read_config(file.with_name("onward.toml"), "prompted_u2netp")
+    assert config.options("model", Model).start == "prompted-u2netp"
+    assert config.options("data", Data).cutouts == "cutouts"
+    with pytest.raises(ProblemError, match="cutouts"):
+        make_recipe(config)

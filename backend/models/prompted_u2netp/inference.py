@@ -25,6 +25,7 @@ BOX_SIDE = 192
 POINTS_SIDE = 224
 BOX_MARGIN = 0.2  # of the box's longer side, as in training
 _WIDE = 0.75  # first crop around points, of the picture's longer side
+_FOLLOWED = 0.3  # of what was found, the longer side: the margin of the crop that goes after it
 _MOVED = 1.6  # times as large or small a crop must be to be worth looking anew
 _CROPS = 4  # whose features are kept
 _ANSWERS = 512  # that are kept, of 200 kB each
@@ -163,7 +164,7 @@ def _following(crop: Box, likely: np.ndarray, clicks: list[Point], size: tuple[i
     if not found.any():
         return crop, likely
     box = box_of(found)
-    around = box.grown(2 * BOX_MARGIN * max(box.width, box.height), size)
+    around = box.grown(_FOLLOWED * max(box.width, box.height), size)
     larger = around.width * around.height / (crop.width * crop.height)
     held = all(_holds(crop, click) for click in clicks if click[2] > 0)
     if held and 1 / _MOVED < larger < _MOVED:

@@ -19,6 +19,9 @@ from PySide6.QtWidgets import QApplication
 from backend.serving.embedded import EmbeddedServer
 
 from .driving import Driver
+from .painter import ball_server, painter
+
+__all__ = ["ball_server", "painter"]  # fixtures
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,10 +3,6 @@ makes an exact ball of each part."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,103 +18,13 @@ from PySide6.QtWidgets import QPushButton
 from backend.serving.embedded import EmbeddedServer
 from desktop_gui.net.connection import Request
 from desktop_gui.qimages import pixels_of
-from desktop_gui.state import paintings
-from desktop_gui.state.drawing import LabelDocument
-from desktop_gui.state.labelled import Made
 from desktop_gui.state.servers import ServerChoice
 from protocol.labels import painted
 
 from ..unit.tiny_labelled import LABELS
-from .driving import CONTROL, LEFT, NONE, RIGHT, SHIFT, Driver
+from .driving import CONTROL, LEFT, NONE, RIGHT, SHIFT
+from .painter import MODEL, Opener, Painter
 from .test_connection import free_port
-
-Opener = Callable[..., Driver]
-MODEL = "balls"
-
-
-@pytest.fixture(scope="session")
-def ball_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """A server with the model of tests/unit/tiny_labelled.py."""
-    here = Path(__file__).parent
-    path = os.pathsep.join([str(here / "ball_server"), str(here.parents[1]), os.environ.get("PYTHONPATH", "")])
-    with contextlib.ExitStack() as stack:
-        # This server alone has that model, not what other tests start while it runs.
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PYTHONPATH", path)
-            running = stack.enter_context(EmbeddedServer(tmp_path_factory.mktemp("balls"), start_s=120))
-        yield running
-
-
-class Painter:
-    """A driver on the page where labels are painted."""
-
-    def __init__(self, driver: Driver) -> None:
-        self.driver, self.window = driver, driver.window
-        self.labelling, self.orbiting = driver.window.studio.labelling, driver.window.studio.orbiting
-        self.canvas = driver.window.label_page.canvas
-
-    @property
-    def document(self) -> LabelDocument:
-        assert self.labelling.document is not None
-        return self.labelling.document
-
-    @property
-    def made(self) -> Made:
-        assert self.labelling.made is not None
-        return self.labelling.made
-
-    def place(self, x: float, y: float) -> QPoint:
-        left, top = self.canvas.view.to_widget(x, y)
-        return QPoint(round(left), round(top))
-
-    def stroke(self, start: tuple[float, float], end: tuple[float, float], button: Qt.MouseButton = LEFT) -> None:
-        self.driver.drag(self.canvas, self.place(*start), self.place(*end), button)
-
-    def key(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
-        QTest.keyClick(self.canvas, key, modifiers)
-        self.driver.turn(0.02)
-
-    def follows(self) -> Made:
-        """Wait until the object shows the drawing."""
-        self.driver.wait(
-            lambda: self.labelling.made is not None and self.labelling.made.drawing is self.document.current,
-            "the object follows the labels",
-        )
-        self.driver.wait(lambda: not self.labelling.busy, "nothing more is asked")
-        return self.made
-
-    def turn(self, by: QPoint) -> None:
-        middle = self.window.object_panel.field.rect().center()
-        self.driver.drag(self.window.object_panel.field, middle, middle + by)
-
-    def seen(self) -> np.ndarray:
-        """bool H x W: where there is something in the view shown."""
-        assert self.orbiting.shown is not None
-        return self.orbiting.shown.image.pixels[..., 3] > 0
-
-    def fine(self) -> None:
-        self.driver.wait(
-            lambda: (
-                self.orbiting.shown is not None
-                and not self.orbiting.shown.coarse
-                and self.orbiting.shown.orbit.near(self.orbiting.orbit)
-            ),
-            "a fine view is shown",
-        )
-
-
-@pytest.fixture
-def painter(open_window: Opener, ball_server: EmbeddedServer) -> Painter:
-    """A blank sheet for the balls."""
-    driver = open_window(ball_server.address).connected()
-    driver.press(driver.window.start_page.blank_button)
-    made = Painter(driver)
-    driver.wait(lambda: made.labelling.document is not None, "a sheet lies there")
-    driver.window.painting.choose_model(MODEL)
-    driver.turn(0.1)
-    assert made.document.model == MODEL
-    assert made.document.size == (64, 64)
-    return made
 
 
 def test_paint_turn_edit_and_save(painter: Painter, tmp_path: Path) -> None:
@@ -367,96 +273,6 @@ def test_a_file_that_is_no_label_map_leaves_a_sheet_to_paint_on(
     driver.wait(lambda: "words.png" in driver.window.messages.text, "the window says what is wrong")
     assert driver.window.pages.in_labels
     assert driver.window.studio.labelling.document is not None
-
-
-def test_what_was_painted_is_there_after_a_restart(
-    painter: Painter, open_window: Opener, ball_server: EmbeddedServer, folders: Path
-) -> None:
-    painter.stroke((20, 32), (40, 32))
-    painter.key(Qt.Key.Key_2)
-    painter.stroke((32, 20), (32, 24))
-    painter.follows()
-    painter.labelling.new_style()
-    painter.turn(QPoint(60, 0))
-    painter.fine()
-    painter.window.object_panel.edit.click()
-    painter.driver.wait(lambda: painter.document.current.camera is not None, "the labels of that side lie there")
-    ids, camera, key = painter.document.ids.copy(), painter.document.current.camera, painter.document.id
-    assert camera is not None
-    painter.driver.close()  # before the second is over
-    again = Painter(open_window(ball_server.address))
-    page = again.window.start_page
-    again.driver.wait(lambda: page.findChildren(QPushButton, "link"), "the painting is offered")
-    link = page.findChildren(QPushButton, "link")[0]
-    assert link.text().startswith("object")
-    again.driver.press(link)
-    again.driver.wait(lambda: again.labelling.document is not None, "the painting lies there")
-    assert again.document.id == key
-    assert again.document.model == MODEL
-    assert np.array_equal(again.document.ids, ids)
-    assert again.document.current.seed == 1
-    assert again.document.current.camera is not None
-    assert np.array_equal(again.document.current.camera.cam2world, camera.cam2world)
-    assert np.array_equal(again.document.current.camera.intrinsics, camera.intrinsics)
-    again.follows()
-    # It goes on under the same name, and shows what it is now.
-    again.stroke((10, 10), (10, 50))
-    painted_on = again.document.ids.copy()
-    kept = folders / "config" / "desktop" / "paintings" / f"{key}.png"
-    again.driver.wait(lambda: np.array_equal(np.array(PIL.Image.open(kept)), painted_on), "the change is kept")
-    assert [each.id for each in again.window.studio.keeping.paintings] == [key]
-    # The one in work is shown, not read again.
-    again.window.actions_by_name["start_page"].trigger()
-    document = again.document
-    again.driver.press(page.findChildren(QPushButton, "link")[0])
-    assert again.document is document
-    assert again.window.pages.in_labels
-
-
-def test_a_painting_for_another_server_says_so(
-    painter: Painter, monkeypatch: pytest.MonkeyPatch, folders: Path
-) -> None:
-    painter.stroke((20, 32), (40, 32))
-    keeping = painter.window.studio.keeping
-    painter.driver.wait(lambda: keeping.paintings, "it is kept")
-    keeping.paintings[0].model, keeping.paintings[0].id = "seg2unicorn", "elsewhere"
-    before = painter.document
-    painter.window.painting.open_kept("elsewhere")
-    assert "seg2unicorn" in painter.window.messages.text
-    assert "elsewhere.png" in painter.window.messages.text
-    assert painter.document is before
-    painter.window.painting.open_kept("gone")
-    assert painter.document is before
-
-
-def test_the_newest_is_what_is_kept_however_slow_the_disk(
-    painter: Painter, monkeypatch: pytest.MonkeyPatch, folders: Path
-) -> None:
-    write, begun, go_on = paintings.write, threading.Event(), threading.Event()
-
-    def slow(*of: Any) -> None:
-        if not begun.is_set():
-            begun.set()
-            assert go_on.wait(30)
-        write(*of)
-
-    monkeypatch.setattr(paintings, "write", slow)
-    painter.stroke((20, 32), (40, 32))
-    painter.driver.wait(begun.is_set, "the first is being written")
-    painter.stroke((10, 10), (10, 50))
-    ids, key = painter.document.ids.copy(), painter.document.id
-    threading.Timer(0.5, go_on.set).start()
-    painter.driver.close()
-    kept = folders / "config" / "desktop" / "paintings" / f"{key}.png"
-    assert np.array_equal(np.array(PIL.Image.open(kept)), ids)
-
-
-def test_sheets_and_examples_that_nobody_changed_are_not_kept(painter: Painter, folders: Path) -> None:
-    painter.window.painting.open_example()
-    painter.driver.wait(lambda: painter.labelling.document is not None, "a sheet lies there")
-    painter.driver.turn(1.3)
-    assert not painter.window.studio.keeping.paintings
-    assert not (folders / "config" / "desktop" / "paintings").exists()
 
 
 def test_without_a_server_the_sheet_waits(open_window: Opener) -> None:

@@ -136,6 +136,7 @@ def _on_job(session: Session, job: Job) -> str:
     del session.pointing[job.id]
     if job.state is JobState.DONE and job.outputs is not None:
         session.masks[picture.name] = job.outputs["mask"]
+        session.answered = job.id, picture
     elif job.problem is not None:
         session.note = str(job.problem)
     if session.network.client is not None:
@@ -168,6 +169,9 @@ def _on_result(session: Session, event: ReadyResult) -> str:
         return label_jobs.on_ready(painting, event.job, event.thumbnails, label_jobs.mesh_of(event))
     record = session.records.get(event.job)
     picture = session.pointing.get(event.job) or (record.picture if record is not None else None)
+    if picture is None and session.answered is not None and session.answered[0] == event.job:
+        # The job had ended by the time that news of its running was read, so the mask came before its looks.
+        picture = session.answered[1] if session.answered[1].name in session.masks else None
     if event.tint is not None and picture is not None:
         session.tints[picture.name] = event.tint
     if record is None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import addon
 import bpy
@@ -201,3 +202,22 @@ def test_big_mesh_quickly():
     took = time.perf_counter() - began
     print(f"FIGURE import of {len(faces)} faces and a 1024 texture: {took * 1e3:.0f} ms")
     assert took < 3.0
+
+
+def test_a_mask_that_comes_before_its_looks_is_drawn_all_the_same():
+    """The job may have ended by the time that news of its running is read."""
+    now, pump, prepare = session.current(), addon.module("pump"), addon.module("prepare")
+    picture, mask, tint = SimpleNamespace(name="cup.png"), object(), np.zeros((4, 4, 4), np.uint8)
+    job = SimpleNamespace(id="pointed", state=protocol.JobState.DONE, outputs={"mask": mask}, problem=None)
+    looks = prepare.ReadyResult("pointed", {}, None, [], tint, prepare.Looks([], []))
+    now.pointing["pointed"] = picture
+    assert pump._on_job(now, job) == "IMAGE_EDITOR"
+    assert now.masks["cup.png"] is mask
+    assert now.overlay("cup.png") is None
+    assert pump._on_result(now, looks) == "IMAGE_EDITOR"
+    assert now.overlay("cup.png") is tint
+    # But not where the prompts are others by now.
+    now.forget_mask("cup.png")
+    pump._on_result(now, looks)
+    assert now.overlay("cup.png") is None
+    now.answered = None

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from backend.imaging.clicks import Random
+from backend.synthetic.scene import PartlyHidden
 from backend.synthetic.surroundings import dead_leaves
 
 _COUNT = 3, 8  # of the things
@@ -19,16 +20,11 @@ _BLANK = 160  # pixels of a made ground
 
 
 @dataclass(frozen=True, eq=False)
-class Thing:
+class Thing(PartlyHidden):
     """What is visible of a thing and all of it (bool H x W each)."""
 
     modal: np.ndarray
     amodal: np.ndarray
-
-    @property
-    def occlusion_rate(self) -> float:
-        """The share of the whole area that other things hide, 0 to 1."""
-        return 1.0 - float(self.modal.sum()) / max(1, int(self.amodal.sum()))
 
 
 def paste_scene(

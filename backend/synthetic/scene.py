@@ -9,8 +9,20 @@ import numpy as np
 from protocol.values import Camera, Mesh
 
 
+class PartlyHidden:
+    """What has a visible and a whole area, ``modal`` and ``amodal`` (bool H x W)."""
+
+    modal: np.ndarray
+    amodal: np.ndarray
+
+    @property
+    def occlusion_rate(self) -> float:
+        """The share of the whole area that other objects hide, 0 to 1."""
+        return 1.0 - float(self.modal.sum()) / max(1, int(self.amodal.sum()))
+
+
 @dataclass(frozen=True, eq=False)
-class Instance:
+class Instance(PartlyHidden):
     """One object of a scene of H x W pixels.
 
     ``id`` is its value in the panoptic map (1 and up, the same in all frames of a video), ``category`` what a person
@@ -26,11 +38,6 @@ class Instance:
     amodal: np.ndarray
     whole: np.ndarray
     depth: np.ndarray
-
-    @property
-    def occlusion_rate(self) -> float:
-        """The share of the whole area that other objects hide, 0 to 1."""
-        return 1.0 - float(self.modal.sum()) / max(1, int(self.amodal.sum()))
 
 
 @dataclass(frozen=True, eq=False)

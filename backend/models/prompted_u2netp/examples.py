@@ -17,7 +17,7 @@ from backend.imaging.crops import crop
 from backend.models.prompted_u2netp.prompts import prompt_maps
 from backend.models.prompted_u2netp.textures import patterned
 from backend.synthetic.pasting import Thing, paste_scene
-from backend.synthetic.scene import Instance, Scene
+from backend.synthetic.scene import PartlyHidden, Scene
 from backend.synthetic.splits import seed_of
 from backend.synthetic.turns import Turns
 from backend.synthetic.worlds import Objects, make_scene
@@ -80,11 +80,11 @@ def _pasted(random: Random, scene: Scene, cutouts: Sequence[Path]) -> tuple[np.n
     return paste_scene(random, given + own, [scene.background], len(scene.image))
 
 
-def _usable(things: Sequence[Instance | Thing]) -> list[Instance | Thing]:
+def _usable(things: Sequence[PartlyHidden]) -> list[PartlyHidden]:
     return [each for each in things if each.modal.mean() > _SMALLEST]
 
 
-def _chosen(random: Random, things: list[Instance | Thing]) -> Instance | Thing:
+def _chosen(random: Random, things: list[PartlyHidden]) -> PartlyHidden:
     """Partly hidden ones more often: they are what this network is for."""
     weights = np.array([2.5 if 0.1 < each.occlusion_rate < 0.8 else 1.0 for each in things])
     return things[int(random.choice(len(things), p=weights / weights.sum()))]

@@ -64,10 +64,11 @@ class ReadySample:
 
 @dataclass(frozen=True)
 class ReadyResult:
-    """The end of a job. ``meshes`` are by sample: the first one's mesh, or every one's cut-out where no mesh was asked
-    for; ``first`` is the first sample."""
+    """The end of a job. ``mask`` is what is visible of the object, ``tint`` its looks; ``meshes`` are by sample: the
+    first one's mesh, or every one's cut-out where no mesh was asked for; ``first`` is the first sample."""
 
     job: str
+    mask: Mask | None
     meshes: dict[int, ReadyMesh]
     first: ReadySample | None
     thumbnails: list[np.ndarray]
@@ -136,7 +137,10 @@ class Preparer:
         else:
             meshes = {index: cut_out(pixels) for index, pixels in enumerate(completed) if pixels.shape[2] == 4}
         first = _ready_sample(*samples[0]) if samples else None
-        yield ReadyResult(job.id, meshes, first, thumbnails, drawn, _looks(values.get("mask"), completed, masks))
+        seen = values.get("mask")
+        visible = seen if isinstance(seen, Mask) else None
+        looks = _looks(visible, completed, masks)
+        yield ReadyResult(job.id, visible, meshes, first, thumbnails, drawn, looks)
         if first is not None:
             yield ReadySamples(job.id, [first, *(_ready_sample(*sample) for sample in samples[1:])])
 
@@ -206,10 +210,10 @@ def _closer(pictures: list[np.ndarray]) -> list[np.ndarray]:
     return [picture[min(tops) : max(bottoms), min(lefts) : max(rights)] for picture in pictures]
 
 
-def _looks(mask: Any, completed: list[np.ndarray], masks: list[np.ndarray]) -> Looks:
+def _looks(mask: Mask | None, completed: list[np.ndarray], masks: list[np.ndarray]) -> Looks:
     shown = [revealed(pixels, OVERLAY) for pixels in completed if pixels.shape[2] == 4]
     if not masks:
         return Looks([], shown)
-    seen = mask.pixels if isinstance(mask, Mask) else np.zeros_like(masks[0])
+    seen = mask.pixels if mask is not None else np.zeros_like(masks[0])
     drawn = [outlined(seen, whole, OVERLAY, TINT_COLOUR, HIDDEN_COLOUR) for whole in masks]
     return Looks(drawn, shown, agreed(masks, OVERLAY, SURE_COLOUR, UNSURE_COLOUR), agreement(masks))

@@ -101,6 +101,9 @@ def _apply(session: Session, event: Any) -> str:
             if record is not None:
                 record.samples = event.samples
         case NotReady():
+            if event.job in session.pointing:
+                session.note = str(event.problem)
+                return _end_pointing(session, event.job)
             record = session.records.get(event.job)
             if record is not None:
                 record.note, record.wanted = str(event.problem), False
@@ -127,20 +130,23 @@ def _on_job(session: Session, job: Job) -> str:
     painting = session.painting_with(job.id)
     if painting is not None:
         return label_jobs.on_end(session, painting, job) if job.state.is_final else ""
-    picture = session.pointing.get(job.id)
-    if picture is None or not job.state.is_final:
-        record = session.records.get(job.id)
-        if record is not None and job.state.is_final:
+    if not job.state.is_final:
+        return ""
+    if job.id not in session.pointing:
+        if job.id in session.records:
             ghost.hide(job.id)
         return ""
-    del session.pointing[job.id]
     if job.state is JobState.DONE and job.outputs is not None:
-        session.masks[picture.name] = job.outputs["mask"]
-        session.answered = job.id, picture
-    elif job.problem is not None:
+        return ""  # what it found comes made ready
+    if job.problem is not None:
         session.note = str(job.problem)
+    return _end_pointing(session, job.id)
+
+
+def _end_pointing(session: Session, job_id: str) -> str:
+    del session.pointing[job_id]
     if session.network.client is not None:
-        session.network.client.forget(job.id)
+        session.network.client.forget(job_id)
     return "IMAGE_EDITOR"
 
 
@@ -167,24 +173,23 @@ def _on_result(session: Session, event: ReadyResult) -> str:
     painting = session.painting_with(event.job)
     if painting is not None:
         return label_jobs.on_ready(painting, event.job, event.thumbnails, label_jobs.mesh_of(event))
+    pointed = session.pointing.get(event.job)
+    if pointed is not None and event.mask is not None and event.tint is not None:
+        session.masks[pointed.name], session.tints[pointed.name] = event.mask, event.tint
+        return _end_pointing(session, event.job)
     record = session.records.get(event.job)
-    picture = session.pointing.get(event.job) or (record.picture if record is not None else None)
-    if picture is None and session.answered is not None and session.answered[0] == event.job:
-        # The job had ended by the time that news of its running was read, so the mask came before its looks.
-        picture = session.answered[1] if session.answered[1].name in session.masks else None
-    if event.tint is not None and picture is not None:
-        session.tints[picture.name] = event.tint
     if record is None:
-        return "IMAGE_EDITOR"
+        return ""
+    if event.tint is not None and record.picture is not None:
+        session.tints[record.picture.name] = event.tint
     record.result = event
     record.thumbnails = event.thumbnails
     record.meshes = dict(event.meshes)
     if record.parent and 0 in event.meshes:  # the first sample of a sample's own job is that sample
         record.meshes = {record.chosen: event.meshes[0]}
     record.flat = any(mesh.cut_out for mesh in event.meshes.values())
-    outputs = record.job.outputs
-    if outputs is not None and "mask" in outputs:
-        record.mask = outputs["mask"]
+    if event.mask is not None:
+        record.mask = event.mask
     if not record.parent:
         session.reveal(record)
         thumbnails.put(record.job.id, record.thumbnails)

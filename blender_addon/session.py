@@ -111,7 +111,6 @@ class Session:
         self.waiting: list[Callable[[], None]] = []  # what to submit once there is a client
         self.pointing: dict[str, Picture] = {}  # running segment jobs and what they point at
         self.masks: dict[str, Mask] = {}  # the last visible mask, by image name
-        self.answered: tuple[str, Picture] | None = None  # the segment job that ended last, and what it pointed at
         self.tints: dict[str, np.ndarray] = {}  # the same, for drawing: uint8 h x w x 4, bottom row first
         self.revealed: dict[str, JobRecord] = {}  # whose result is drawn over a picture, by image name
         self.paintings: dict[str, Painting] = {}  # label maps, by image name

@@ -85,7 +85,7 @@ def session_record(looks):
     record = shapes.result_record(addon.module, shapes.wedge(addon.module("protocol")))
     prepare, session = addon.module("prepare"), addon.module("session")
     record.picture = session.Picture("cup", size=(80, 60))
-    record.result = prepare.ReadyResult(record.job.id, {}, None, [], None, prepare.Looks([], looks))
+    record.result = prepare.ReadyResult(record.job.id, None, {}, None, [], None, prepare.Looks([], looks))
     return record
 
 

@@ -204,20 +204,32 @@ def test_big_mesh_quickly():
     assert took < 3.0
 
 
-def test_a_mask_that_comes_before_its_looks_is_drawn_all_the_same():
-    """The job may have ended by the time that news of its running is read."""
+def test_a_mask_comes_with_its_looks_whatever_is_heard_first():
+    """The job may have ended by the time that older news of it is read."""
     now, pump, prepare = session.current(), addon.module("pump"), addon.module("prepare")
     picture, mask, tint = SimpleNamespace(name="cup.png"), object(), np.zeros((4, 4, 4), np.uint8)
     job = SimpleNamespace(id="pointed", state=protocol.JobState.DONE, outputs={"mask": mask}, problem=None)
-    looks = prepare.ReadyResult("pointed", {}, None, [], tint, prepare.Looks([], []))
+    found = prepare.ReadyResult("pointed", mask, {}, None, [], tint, prepare.Looks([], []))
     now.pointing["pointed"] = picture
-    assert pump._on_job(now, job) == "IMAGE_EDITOR"
+    assert pump._on_job(now, job) == ""
+    assert now.overlay("cup.png") is None
+    assert "cup.png" not in now.masks
+    assert pump._on_result(now, found) == "IMAGE_EDITOR"
     assert now.masks["cup.png"] is mask
-    assert now.overlay("cup.png") is None
-    assert pump._on_result(now, looks) == "IMAGE_EDITOR"
     assert now.overlay("cup.png") is tint
-    # But not where the prompts are others by now.
+    assert not now.pointing
     now.forget_mask("cup.png")
-    pump._on_result(now, looks)
+    # An answer to prompts that are others by now changes nothing.
+    pump._on_result(now, found)
     assert now.overlay("cup.png") is None
-    now.answered = None
+    assert "cup.png" not in now.masks
+
+
+def test_pointing_ends_where_its_answer_cannot_be_shown():
+    now, pump, prepare = session.current(), addon.module("pump"), addon.module("prepare")
+    now.pointing["pointed"] = SimpleNamespace(name="cup.png")
+    problem = protocol.Problem(protocol.ErrorCode.INTERNAL, "The result could not be read.", "Run it again.")
+    assert pump._apply(now, prepare.NotReady("pointed", problem)) == "IMAGE_EDITOR"
+    assert not now.pointing
+    assert "could not be read" in now.note
+    now.note = ""

@@ -43,7 +43,7 @@ class Keeping(QObject):
 
     def load(self) -> None:
         """Read what earlier runs left."""
-        self._background.run(lambda: paintings.read_all(self.folder), self._show)
+        self._background.run(lambda: paintings.kept(self.folder), self._show)
 
     def get(self, painting_id: str) -> Painting | None:
         return next((each for each in self.paintings if each.id == painting_id), None)
@@ -67,7 +67,7 @@ class Keeping(QObject):
 
         def work() -> list[Painting]:
             self._write(changes)
-            return paintings.read_all(self.folder)
+            return paintings.kept(self.folder)
 
         def done(found: list[Painting]) -> None:
             for key, change in changes.items():

@@ -62,19 +62,17 @@ def picture_path(folder: Path, painting: Painting) -> Path:
 
 
 def write(folder: Path, painting: Painting, ids: np.ndarray, palette: tuple[LabelInfo, ...]) -> None:
-    """Keep ``painting`` with its ``ids`` (uint16 H x W) in ``folder``, and drop the oldest above KEPT. ProblemError
-    (INTERNAL) where that cannot be written to."""
+    """Keep ``painting`` with its ``ids`` (uint16 H x W) in ``folder``. ProblemError (INTERNAL) where that cannot be
+    written to."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     save_colours(picture_path(folder, painting), ids, palette)
     with Replacing(folder / f"{painting.id}.json") as temporary:
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(painting), indent=1))
-    for old in read_all(folder)[KEPT:]:
-        for path in (folder / f"{old.id}.json", picture_path(folder, old)):
-            path.unlink(missing_ok=True)
 
 
-def read_all(folder: Path) -> list[Painting]:
-    """Those in ``folder``, newest first. What cannot be read is left where it is."""
+def kept(folder: Path) -> list[Painting]:
+    """Those in ``folder``, newest first; the oldest above KEPT are dropped. What cannot be read is left where it
+    is."""
     found = []
     for path in folder.glob("*.json"):
         try:
@@ -83,4 +81,8 @@ def read_all(folder: Path) -> list[Painting]:
             continue
         if painting.id == path.stem and picture_path(folder, painting).is_file():
             found.append(painting)
-    return sorted(found, key=lambda painting: painting.changed, reverse=True)
+    found.sort(key=lambda painting: painting.changed, reverse=True)
+    for old in found[KEPT:]:
+        for path in (folder / f"{old.id}.json", picture_path(folder, old)):
+            path.unlink(missing_ok=True)
+    return found[:KEPT]

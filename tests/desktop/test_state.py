@@ -65,7 +65,7 @@ def test_the_newest_paintings_are_kept_and_damaged_ones_left(tmp_path: Path) -> 
         document = LabelDocument(f"car {number}", "seg2vehicle", labels, ids, seed=number, id=f"{number:03d}")
         painting = paintings.painting_of(document, document.current, now=1000.0 + number)
         paintings.write(tmp_path / "kept", painting, document.ids, document.palette)
-    found = paintings.read_all(tmp_path / "kept")
+    found = paintings.kept(tmp_path / "kept")
     assert [each.name for each in found] == [f"car {number}" for number in range(14, 2, -1)]
     assert len(list((tmp_path / "kept").iterdir())) == 2 * paintings.KEPT
     assert found[0].camera is None
@@ -77,7 +77,7 @@ def test_the_newest_paintings_are_kept_and_damaged_ones_left(tmp_path: Path) -> 
     path.unlink()
     (tmp_path / "kept" / "013.json").write_text("{", "utf-8")
     (tmp_path / "kept" / "012.json").rename(tmp_path / "kept" / "other.json")
-    assert paintings.read_all(tmp_path / "kept")[0].name == "car 11"
+    assert paintings.kept(tmp_path / "kept")[0].name == "car 11"
     assert (tmp_path / "kept" / "013.json").exists()
 
 

@@ -17,7 +17,7 @@ def pictures_in(folder: Path) -> list[Path]:
     """All picture files below ``folder``, in order. ProblemError (BAD_INPUT) where there are none."""
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS)
     if not found:
-        raise fault(folder, "holds no pictures", "PNG or JPEG files")
+        raise fault(folder, "holds no pictures", "PNG, WebP or JPEG files")
     return found
 
 

@@ -25,7 +25,7 @@ COLOURS = ((250, 20, 20), (20, 250, 20), (20, 20, 250))
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three ellipses of plain colour, whose transparent part has another one."""
+    """Three ellipses of a plain colour each; what is transparent around them is grey."""
     folder = tmp_path_factory.mktemp("cutouts")
     for number, colour in enumerate(COLOURS):
         alpha = np.zeros((120, 160), np.uint8)

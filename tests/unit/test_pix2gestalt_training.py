@@ -255,7 +255,7 @@ def test_published_projections_learn_ten_times_as_quickly(tmp_path: Path, autoen
     }
 
 
-@pytest.mark.parametrize("name", ["train.toml", "autoencoder.toml"])
+@pytest.mark.parametrize("name", ["train.toml", "onward.toml", "autoencoder.toml"])
 def test_the_starter_s_own_configs_are_sound(name: str) -> None:
     make, file = find_recipe("pix2gestalt")
     facts = make(read_config(file.with_name(name), "pix2gestalt")).facts()

@@ -82,7 +82,7 @@ STARTER = Config(
     latent_scale=1.0,
     predicts="velocity",
     noisier=4.0,
-    white=220,
+    white=230,
     rim=1.0,
     colours="seen",
 )

@@ -18,7 +18,7 @@ from backend.synthetic.splits import seed_of
 from backend.synthetic.turns import Turns
 from backend.synthetic.worlds import Objects, make_scene
 
-TURNS = Turns(per_scene=48, scenes=8)
+TURNS = Turns(per_scene=96, scenes=16)
 _SMALLEST = 0.004  # visible share of the scene
 _MOST_HIDDEN = 0.75
 _COVERED = 0.65  # of the examples get a further thing in front

@@ -34,8 +34,8 @@ QUALITIES = {
 # The small network is surest of what it sees in much noise: more steps add details that are not so.
 STARTER_QUALITIES = {
     "draft": Sampling(steps=1, guidance=1.0, draws=4),
-    "standard": Sampling(steps=2, guidance=1.5, draws=8),
-    "best": Sampling(steps=3, guidance=1.5, draws=24),
+    "standard": Sampling(steps=2, guidance=1.2, draws=8),
+    "best": Sampling(steps=3, guidance=1.2, draws=24),
     "reference": REFERENCE,
 }
 _PREVIEWS = 3  # in one run

@@ -21,7 +21,7 @@ from backend.models.pix2gestalt.config import LATENT
 from backend.models.pix2gestalt.inference import QUALITIES, STARTER_QUALITIES, Completer
 from backend.models.pix2gestalt.learning import Told, batch_of
 from backend.models.pix2gestalt.network import Pix2Gestalt
-from backend.models.pix2gestalt.objective import errors, noised, told, wanted
+from backend.models.pix2gestalt.objective import DROP, clean, coarse, errors, noised, shape_errors, told, wanted
 from backend.models.pix2gestalt.pictures import squashed
 from backend.models.pix2gestalt.starting import begin
 from backend.pipelines.context import Context
@@ -30,6 +30,7 @@ from backend.training.recipe import Facts, Phase, Rate, Recipe
 
 _SHOWN = 18
 _TILE = 96
+_SHAPE = 0.25  # weight of the shape's error, which is what the small network is used for
 # As the authors: the projection is small and new, where all else was trained before.
 _RATES = {"cc_projection.": Rate(10.0)}
 
@@ -55,15 +56,24 @@ class DiffusionRecipe:
         network.vae.eval()
         image, device = batch["image"], batch["image"].device
         count, side = len(image), network.config.latent_side
-        context, concat = told(network, image, batch["mask"], torch.rand(count, device=device))
+        uniform = torch.rand(count, device=device)
+        context, concat = told(network, image, batch["mask"], uniform)
         drawn, noise = torch.randn((2, count, LATENT, side, side), device=device)
         latent = network.latent(batch["whole"], drawn).float()
         time = self._times(count, device)
-        found = network.prediction(noised(network, latent, time, noise), time, concat, context)
+        x = noised(network, latent, time, noise)
+        found = network.prediction(x, time, concat, context)
         each = errors(found, wanted(network, latent, time, noise))
         late = each[time >= TIMES // 2]
         # What the coarse shape is decided by, and easily drowned in the mean.
-        return each.mean(), {"loss_noisy": late.mean().detach() if len(late) else each.mean().detach()}
+        logged = {"loss_noisy": late.mean().detach() if len(late) else each.mean().detach()}
+        if self._told.model.size != "starter":
+            return each.mean(), logged
+        made = coarse(network, clean(network, x, time, found.float()))
+        shape = shape_errors(made, batch["whole"], batch["mask"], network.config.white)
+        informed = uniform >= 3 * DROP  # of an object it was told nothing of, it need not know the shape
+        shape = (shape * informed).sum() / informed.sum().clamp(min=1)
+        return each.mean() + _SHAPE * shape, {**logged, "loss_shape": shape.detach()}
 
     def _times(self, count: int, device: torch.device) -> Tensor:
         """int64 N: every time equally often, as published; the small network, which has less to spend, sees more of the

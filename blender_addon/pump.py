@@ -174,8 +174,9 @@ def _on_result(session: Session, event: ReadyResult) -> str:
     if painting is not None:
         return label_jobs.on_ready(painting, event.job, event.thumbnails, label_jobs.mesh_of(event))
     pointed = session.pointing.get(event.job)
-    if pointed is not None and event.mask is not None and event.tint is not None:
-        session.masks[pointed.name], session.tints[pointed.name] = event.mask, event.tint
+    if pointed is not None:
+        if event.mask is not None and event.tint is not None:
+            session.masks[pointed.name], session.tints[pointed.name] = event.mask, event.tint
         return _end_pointing(session, event.job)
     record = session.records.get(event.job)
     if record is None:

@@ -59,7 +59,7 @@ COMPLETE = TaskInfo(
         POINTS,
         BOX,
         model_choice("segment", "prompted-u2netp", "segment_model", "Pointing model"),
-        model_choice("complete", "symmetry-inpaint"),
+        model_choice("complete", "starter-and-symmetry"),
         SEED,
     ],
     outputs=[
@@ -129,7 +129,7 @@ WHOLE_OBJECT = TaskInfo(
         SEED,
         TEXTURE,
         model_choice("segment", "prompted-u2netp", "segment_model", "Pointing model"),
-        model_choice("complete", "symmetry-inpaint", "complete_model", "Completion model"),
+        model_choice("complete", "starter-and-symmetry", "complete_model", "Completion model"),
         model_choice("reconstruct", "inflate", "reconstruct_model", "3D model"),
     ],
     outputs=[

@@ -100,6 +100,12 @@ def load(name: str, device: str) -> Any:
     return load_card(find_card(name), device)
 
 
+def shipped_code() -> list[str]:
+    """The modules that hold the models which come with Wholeform: importing them takes seconds, which the first job
+    need not wait for."""
+    return sorted({card.entry.partition(":")[0] for card in cards().values() if card.released is None})
+
+
 def load_card(card: Card, device: str, folder: Path | None = None) -> Any:
     """The model of ``card`` ready for use on ``device``, its weights or converted files from ``folder`` in place of the
     installation's. ProblemError (MODEL_FAILED) when they are missing or weights are not those of the card. Converted

@@ -58,6 +58,7 @@ logger = logging.getLogger("wholeform.worker")
 
 BEAT_S = 1.0
 PROGRESS_S = 0.1  # at most ten a second
+_LIBRARIES = ("cv2", "scipy.sparse.linalg", "torch", "trimesh")  # of nearly every task
 
 
 class Worker:
@@ -84,8 +85,10 @@ class Worker:
         """Run jobs until told to quit."""
         self._send(Ready(self._settings.token, device_name(self._settings.device)))
         threading.Thread(target=self._control, name="control", daemon=True).start()
+        ahead: list[str] = []
         if self._settings.warm:
-            warm_up()
+            import_quietly(*_LIBRARIES)
+            ahead = hub.shipped_code()
         if self._settings.vram_budget and self._settings.device.startswith("cuda"):
             hold_to_budget(self._settings.device, self._settings.vram_budget)
         while True:
@@ -93,6 +96,8 @@ class Worker:
                 order, arrays = self._orders.get(timeout=min(1.0, self._settings.model_idle_s))
             except queue.Empty:
                 self._models.unload_idle()
+                if ahead:
+                    import_quietly(ahead.pop(0))
                 continue
             match order:
                 case Run():
@@ -285,9 +290,9 @@ def hold_to_budget(device: str, nbytes: int) -> None:
     torch.cuda.set_per_process_memory_fraction(min(1.0, nbytes / total), device)
 
 
-def warm_up() -> None:
-    """Import what tasks need while nobody waits for it."""
-    for name in ("cv2", "scipy.sparse.linalg", "torch", "trimesh"):
+def import_quietly(*names: str) -> None:
+    """Import what tasks need while nobody waits for it; what is wrong with it is told by the job that needs it."""
+    for name in names:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 

@@ -107,7 +107,7 @@ def test_the_form_of_the_main_task() -> None:
     items = form["segment_model"].arguments["items"]
     assert items[0] == ("prompted-u2netp", "U2-Net small", "starter model. things that stand out")
     assert items[1][1] == "Far away (not ready)"
-    assert form["complete_model"].arguments["items"][0][0] == "symmetry-inpaint"  # the default, though not listed
+    assert form["complete_model"].arguments["items"][0][0] == "starter-and-symmetry"  # the default, though not listed
     for field in form.values():
         assert not field.arguments["description"].endswith(".")  # Blender adds it
 

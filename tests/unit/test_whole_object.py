@@ -14,38 +14,13 @@ from backend.pipelines.registry import Values, run
 from protocol.checks import check_parameters
 from protocol.problems import ErrorCode, ProblemError
 from protocol.tasks import WHOLE_OBJECT
-from protocol.values import Handle, Image, Mask, Mesh, Value
+from protocol.values import Handle, Image, Mask, Mesh
 from tests.unit import shapes_samples as samples
+from tests.unit.recorder import Recorder
 
 MASK = samples.lollipop()
 RGBA = samples.painted(MASK)
 IMAGE = Image(RGBA[..., :3].copy())
-
-
-class Recorder(Context):
-    """Notes the fraction of the job after every step, the stages begun and the previews shown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fractions: list[float] = []
-        self.stages: list[str] = []
-        self.previews: list[tuple[str, dict[str, Any]]] = []
-        self._now = (0.0, 1.0, 1)
-
-    def stage(self, name: str, steps: int = 1, message: str = "", share: tuple[float, float] = (0.0, 1.0)) -> None:
-        self.check()
-        if not self.stages or self.stages[-1] != name:
-            self.stages.append(name)
-        self._now = (*share, steps)
-        self.fractions.append(share[0])
-
-    def step(self, done: int, message: str = "") -> None:
-        self.check()
-        start, end, steps = self._now
-        self.fractions.append(start + (end - start) * min(1.0, done / steps))
-
-    def preview(self, stage: str, **values: Value | list[Value]) -> None:
-        self.previews.append((stage, values))
 
 
 def parameters(**given: Any) -> dict[str, Any]:
@@ -106,7 +81,11 @@ def test_whole_path_with_previews_and_rising_progress(quick_stages: list[str]) -
     assert shown["mesh"]["mesh"].colours is not None
     assert len(shown["mesh"]["mesh"].faces) <= 2_000
 
-    assert info["models"] == {"segment": "prompted-u2netp", "complete": "symmetry-inpaint", "reconstruct": "inflate"}
+    assert info["models"] == {
+        "segment": "prompted-u2netp",
+        "complete": "starter-and-symmetry",
+        "reconstruct": "inflate",
+    }
     assert info["seed"] == 5
     assert info["parameters"]["faces"] == 2_000
     assert set(info["seconds"]) == {"segment", "complete", "reconstruct", "mesh"}
@@ -117,7 +96,7 @@ def test_whole_path_with_previews_and_rising_progress(quick_stages: list[str]) -
 def test_a_mask_given_skips_pointing(quick_stages: list[str]) -> None:
     context = Recorder()
     run("whole_object", {"image": IMAGE, "mask": Mask.of(MASK)}, parameters(samples=1), context)
-    assert quick_stages == ["symmetry-inpaint"]
+    assert quick_stages == ["starter-and-symmetry"]
     assert context.stages == ["complete", "reconstruct", "mesh"]
     assert context.fractions[0] == 0
     assert context.previews[0][0] == "segment"

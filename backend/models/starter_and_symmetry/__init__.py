@@ -1,0 +1,1 @@
+"""Completion by the learned starter, with what symmetry says as the other samples to choose from."""

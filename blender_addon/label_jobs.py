@@ -16,7 +16,7 @@ from .placement import at_point
 from .prepare import ReadyMesh, ReadyResult
 from .properties import options_of
 from .protocol import Camera, ErrorCode, Handle, Job, JobState, LabelMap, ProblemError, Value
-from .session import JobRecord, Painting, Session, current
+from .session import Asked, JobRecord, Painting, Session, current
 
 REST_S = 0.25  # how long the brush must rest before the object follows
 LOOK_S = 0.1  # how often the map is looked at
@@ -44,10 +44,8 @@ def ghost_name(painting: Painting) -> str:
 
 def stop(painting: Painting) -> None:
     """Call off what is under way for the map."""
-    client = current().network.client
-    for job_id in painting.jobs:
-        if client is not None and job_id in client.jobs:
-            client.jobs[job_id].cancel()
+    for asked in painting.jobs.values():
+        asked.job.cancel()
     painting.jobs.clear()
     painting.steps.clear()
 
@@ -99,7 +97,7 @@ def _ask(
     label: str,
 ) -> None:
     job = session.network.submit(task, inputs, said, label, keep=False)
-    painting.jobs[job.id] = purpose
+    painting.jobs[job.id] = Asked(job, purpose)
 
 
 def fetch_view(image: Any, azimuth: float, elevation: float) -> Painting:
@@ -140,12 +138,12 @@ def import_mesh(scene: Any, image: Any, faces: int) -> JobRecord:
 
 def on_ready(painting: Painting, job_id: str, pictures: list[np.ndarray], mesh: ReadyMesh | None) -> str:
     """Show a preview or a result; returns the editor to draw anew."""
-    if pictures and painting.jobs[job_id] == _MAKE:
+    if pictures and painting.jobs[job_id].purpose == _MAKE:
         # A new name each time: editors go on showing the icon that they know by the old one.
         thumbnails.drop(painting.icon)
         painting.pictures += 1
         thumbnails.put(painting.icon, pictures[:1])
-    if mesh is None or painting.jobs[job_id] != _LOOK:
+    if mesh is None or painting.jobs[job_id].purpose != _LOOK:
         return ""
     scene, _ = places.scene_and_layer()
     options = options_of(scene.wholeform)
@@ -162,7 +160,7 @@ def mesh_of(event: ReadyResult) -> ReadyMesh | None:
 
 def on_end(session: Session, painting: Painting, job: Job) -> str:
     """A job for a label map has ended; returns the editor to draw anew."""
-    purpose = painting.jobs.pop(job.id)
+    purpose = painting.jobs.pop(job.id).purpose
     if session.network.client is not None:
         session.network.client.forget(job.id)
     if job.state is JobState.DONE and job.outputs is not None:

@@ -73,8 +73,7 @@ def draw_object(layout: Any, scene: Any, painting: Painting | None) -> None:
 
 def _draw_progress(layout: Any, painting: Painting) -> None:
     session = current()
-    client = session.network.client
-    under_way = [client.jobs[job_id] for job_id in painting.jobs if client is not None and job_id in client.jobs]
+    under_way = [asked.job for asked in painting.jobs.values()]
     if not under_way:
         return
     row = layout.row(align=True)

@@ -46,7 +46,8 @@ def shrink(picture: np.ndarray, side: int) -> np.ndarray:
 
 def thumbnail(picture: np.ndarray, side: int) -> np.ndarray:
     """float32, flat, for a ``side`` x ``side`` RGBA preview with the bottom row first: ``picture`` (uint8 H x W x 3 or
-    4) shrunk into the middle, transparent around it."""
+    4, straight alpha) shrunk into the middle, transparent around it. Colours are multiplied by alpha, as Blender draws
+    icons: those of transparent pixels would shine through."""
     small = shrink(picture, side)
     height, width = small.shape[:2]
     square = np.zeros((side, side, 4), np.float32)
@@ -55,6 +56,7 @@ def thumbnail(picture: np.ndarray, side: int) -> np.ndarray:
     target[..., : small.shape[2]] = small.astype(np.float32) / 255
     if small.shape[2] == 3:
         target[..., 3] = 1.0
+    target[..., :3] *= target[..., 3:]
     return np.ascontiguousarray(square[::-1]).ravel()
 
 

@@ -101,6 +101,11 @@ def _apply(session: Session, event: Any) -> str:
             if record is not None:
                 record.samples = event.samples
         case NotReady():
+            painting = session.painting_with(event.job)
+            if painting is not None:
+                redraw = label_jobs.on_end(session, painting, painting.jobs[event.job].job)
+                painting.note = str(event.problem)
+                return redraw
             if event.job in session.pointing:
                 session.note = str(event.problem)
                 return _end_pointing(session, event.job)
@@ -127,17 +132,19 @@ def _on_snapshot(session: Session, event: SnapshotArrived) -> None:
 
 
 def _on_job(session: Session, job: Job) -> str:
-    painting = session.painting_with(job.id)
-    if painting is not None:
-        return label_jobs.on_end(session, painting, job) if job.state.is_final else ""
     if not job.state.is_final:
         return ""
-    if job.id not in session.pointing:
+    painting = session.painting_with(job.id)
+    if painting is None and job.id not in session.pointing:
         if job.id in session.records:
             ghost.hide(job.id)
         return ""
     if job.state is JobState.DONE and job.outputs is not None:
-        return ""  # what it found comes made ready
+        # What it brought comes made ready, and that ends it. It may come after this: the network thread changes a job
+        # while an earlier event of it still waits to be taken in.
+        return ""
+    if painting is not None:
+        return label_jobs.on_end(session, painting, job)
     if job.problem is not None:
         session.note = str(job.problem)
     return _end_pointing(session, job.id)
@@ -172,7 +179,9 @@ def _on_preview(session: Session, event: ReadyPreview) -> str:
 def _on_result(session: Session, event: ReadyResult) -> str:
     painting = session.painting_with(event.job)
     if painting is not None:
-        return label_jobs.on_ready(painting, event.job, event.thumbnails, label_jobs.mesh_of(event))
+        shown = label_jobs.on_ready(painting, event.job, event.thumbnails, label_jobs.mesh_of(event))
+        ended = label_jobs.on_end(session, painting, painting.jobs[event.job].job)
+        return shown or ended
     pointed = session.pointing.get(event.job)
     if pointed is not None:
         if event.mask is not None and event.tint is not None:

@@ -72,6 +72,14 @@ class JobRecord:
         return not self.job.state.is_final and not self.abandoned
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A job for a label map, and what it is for."""
+
+    job: Job
+    purpose: str
+
+
 @dataclass
 class Painting:
     """What the server has made of one label map. ``picture`` names the map; ``made`` is the object, ``camera`` where
@@ -80,7 +88,7 @@ class Painting:
     picture: Picture
     made: Handle | None = None
     camera: Camera | None = None
-    jobs: dict[str, str] = field(default_factory=dict)  # under way: what each is for, by id
+    jobs: dict[str, Asked] = field(default_factory=dict)  # under way, by id
     asked: Camera | None = None  # whose view of the object is fetched
     steps: list[Callable[[], None]] = field(default_factory=list)  # to be done with what came, one at a time
     looked: np.ndarray | None = None  # the map's pixels when they were looked at last

@@ -17,9 +17,9 @@ _POINTING = 0.4  # of the time, where the visible part must be found first
 
 
 def run(context: Context, inputs: dict[str, Any], parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Info: the models, the seed, and the score of each sample, best first. Without a mask the prompt's is found first,
-    or without a prompt that of what stands out most. ProblemError (BAD_INPUT) when the masks do not fit the picture or
-    show nothing; else as `segment` raises."""
+    """Info: the models, the seed, and the score that each sample has from its model, in their order. Without a mask the
+    prompt's is found first, or without a prompt that of what stands out most. ProblemError (BAD_INPUT) when the masks
+    do not fit the picture or show nothing; else as `segment` raises."""
     image: Image = inputs["image"]
     occluders: Mask | None = inputs.get("occluders")
     check_sizes(image, mask=inputs.get("mask"), occluders=occluders)

@@ -27,12 +27,18 @@ POINT = (100, 119)
 MAKE_WHOLE = (112, 269)
 CANCEL_JOB = (184, 369)
 THIRD_SAMPLE = (160, 385)
+JOBS_FOLD = (60, 332)
+LABELS_FOLD = (77, 425)
+NEW_LABEL_MAP = (112, 455)
+PICK = {"window": (113, 591), "wheel": (113, 654)}
+FOLLOW = (113, 718)
 LARGEST = 300_000  # bytes
 POINT_COLOURS = [(38, 217, 89), (242, 64, 51), (255, 217, 38)]
 
 INSIDE = """
 import os
-from wholeform import overlay, places
+from wholeform import overlay, places, thumbnails
+from wholeform.label_jobs import painting_of
 from wholeform.prompts import is_asking
 from wholeform.session import current
 
@@ -53,6 +59,15 @@ def pixel(x, y):
     region = places.region_of(next(places.areas("IMAGE_EDITOR")))
     u, v = overlay.to_region(region, image, x, y)
     return region.x + u, region.y + v
+
+def on_map(x, y):
+    "Where a pixel of the label map is in the window"
+    region = places.region_of(next(places.areas("IMAGE_EDITOR")))
+    u, v = overlay.to_region(region, bpy.context.scene.wholeform.labels, x, y)
+    return region.x + u, region.y + v
+
+def painting():
+    return painting_of(bpy.context.scene.wholeform.labels)
 
 def newest():
     return list(current().records.values())[-1]
@@ -196,6 +211,44 @@ def test_a_waiting_job_is_cancelled_with_the_mouse(window: BlenderWindow, tmp_pa
     window.until("newest().job.state.value == 'cancelled'", 20)
     window.run("other.cancel()")
     keep(window, "cancelled", tmp_path)
+
+
+def scroll(window: BlenderWindow, button: int) -> None:
+    """The panel in the 3D viewport to its lower (mouse button 5) or upper end (4)."""
+    left, top = window.run("result = edge('VIEW_3D')")
+    window.move(left + FOLLOW[0], top - 400)
+    window.wheel(button, 30)
+
+
+def test_an_object_follows_the_brush(window: BlenderWindow, tmp_path: Path) -> None:
+    window.run("current().records.clear()\nbpy.context.scene.wholeform.image = None")
+    window.run("stand('coffee mesh').hide_set(True)\nplaces.redraw()")
+    press(window, LABELS_FOLD)
+    press(window, NEW_LABEL_MAP)
+    window.until("bpy.context.scene.wholeform.labels is not None", 10)
+    press(window, FOLLOW)
+    window.until("bpy.context.scene.wholeform.follow", 10)
+
+    def stroke(*ends: tuple[int, int]) -> None:
+        places = [window.run(f"result = on_map{end}") for end in ends]
+        window.drag(*places[0], *places[-1])
+
+    for y in (230, 280):
+        stroke((90, y), (420, y))
+    press(window, PICK["window"])
+    stroke((190, 180), (265, 180))
+    stroke((255, 180), (330, 180))
+    press(window, PICK["wheel"])
+    for x in (150, 362):
+        stroke((x, 330), (x, 330))
+    window.until("painting().made is not None and not painting().is_busy", 120)
+    assert window.run("result = painting().note") == ""
+    window.until("painting().pictures > 0 and thumbnails.icon(painting().icon, 0) != 0", 10)
+    press(window, JOBS_FOLD)
+    window.run("view.spaces.active.region_3d.view_distance = 5")
+    scroll(window, 5)
+    keep(window, "labels", tmp_path)
+    scroll(window, 4)
 
 
 def test_a_server_that_dies_leaves_no_stuck_panel(window: BlenderWindow, tmp_path: Path) -> None:

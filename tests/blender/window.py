@@ -159,6 +159,10 @@ class BlenderWindow:
         self.move(x1, y1)
         self._xdotool("mouseup 1")
 
+    def wheel(self, button: int, notches: int) -> None:
+        """Turn the wheel where the mouse is: button 4 is up, 5 is down."""
+        self._xdotool(f"click --repeat {notches} {button}")
+
     def key(self, name: str) -> None:
         """One key press where the mouse is."""
         self._xdotool(f"key {name}")

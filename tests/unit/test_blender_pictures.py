@@ -77,6 +77,14 @@ def test_thumbnail_is_square_and_transparent_around() -> None:
     assert square[2, 32].tolist() == [0, 0, 0, 0]
 
 
+def test_colours_of_transparent_pixels_do_not_shine_through_a_thumbnail() -> None:
+    pixels = np.full((64, 64, 4), (255, 51, 0, 0), np.uint8)
+    pixels[32:, :, 3] = 102  # the lower half, which is the first one in Blender
+    square = thumbnail(pixels, 64).reshape(64, 64, 4)
+    assert not square[40].any()
+    assert np.allclose(square[10, 10], [0.4, 0.08, 0, 0.4])
+
+
 def test_tint_has_an_outline_and_the_bottom_row_first() -> None:
     mask = np.zeros((40, 60), np.uint8)
     mask[5:15, 10:30] = 255

@@ -80,6 +80,14 @@ class Network:
 
     def close(self) -> None: ...
 
+    def bring(self, *events: Any) -> None:
+        """Have these taken in next."""
+        self._events.extend(events)
+
+    def tell(self, job: Any) -> None:
+        """Of progress."""
+        self.bring(protocol.JobChanged(job))
+
     def answer(self, job: Any) -> None:
         """End ``job`` as a server would: its result, made ready, and the end of it."""
         problem = self.fault(job)

@@ -141,6 +141,36 @@ def test_an_object_comes_with_its_picture_and_a_rough_mesh(network):
     assert network.client.jobs == {}
 
 
+def test_what_comes_after_an_event_that_was_taken_in_late_is_not_lost(network):
+    """The network thread ends a job while an earlier event of it still waits, which then looks like the ending."""
+    stroke(100, 200, 400, 320, (204, 0, 0))
+    bpy.ops.wholeform.make_object()
+    while waiting := [job for job in network.asked if not job.state.is_final]:
+        for job in waiting:
+            network.tell(job)
+            network.answer(job)
+        for _ in range(8):
+            pump.pump()
+    assert f"{painting().icon} 0" in addon.module("thumbnails")._collections[0]
+    assert label_jobs.ghost_name(painting()) in ghost._ghosts
+    assert not painting().jobs
+    assert network.client.jobs == {}
+
+
+def test_a_result_that_cannot_be_read_is_told_and_ends_the_job(network):
+    stroke(100, 200, 400, 320, (204, 0, 0))
+    bpy.ops.wholeform.make_object()
+    (job,) = network.asked
+    outputs, info = standin.answer_to(job)
+    job._advance(protocol.JobState.DONE, outputs=protocol.Outputs(outputs), info=info)
+    problem = problems.Problem(protocol.ErrorCode.INTERNAL, "The result could not be read.", "Run it again.", job.id)
+    network.bring(addon.module("prepare").NotReady(job.id, problem), protocol.JobChanged(job))
+    for _ in range(4):
+        pump.pump()
+    assert job.id not in painting().jobs
+    assert "could not be read" in painting().note
+
+
 def test_a_new_object_takes_the_old_ones_place(network):
     made(network)
     stroke(0, 0, 50, 50, (51, 51, 255))

@@ -83,3 +83,9 @@ def _round(radius: int) -> np.ndarray:
 def outline(mask: np.ndarray) -> np.ndarray:
     """The pixels of ``mask`` that touch its outside."""
     return mask & ~cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+
+
+def soft_edged(mask: np.ndarray) -> np.ndarray:
+    """float32 H x W: an alpha whose edge is soft by a pixel to both sides, half and more inside of ``mask``."""
+    blurred = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.8)
+    return np.where(mask, np.maximum(blurred, 0.5), np.minimum(blurred, 0.49))

@@ -9,7 +9,7 @@ import numpy as np
 
 from backend.imaging.boxes import Box, box_of, whole
 from backend.imaging.crops import crop, crop_going_on, put_back
-from backend.imaging.masks import closed, eroded, opened, touched
+from backend.imaging.masks import closed, eroded, opened, soft_edged, touched
 from backend.imaging.scaling import resized
 from backend.imaging.spreading import diffused
 from backend.models.pix2gestalt.config import Config
@@ -88,7 +88,7 @@ def placed(made: np.ndarray, image: np.ndarray, mask: np.ndarray, frame: Box, co
     else:
         # Enlarged without the white that they are mixed with at the rim.
         colours = at_home((made - 255 * (1 - alpha[..., None])).clip(0)) / np.maximum(soft, 1e-3)[..., None]
-    shown = np.where(mask, 1, np.where(amodal, soft, 0))
+    shown = np.where(mask, soft_edged(amodal), np.where(amodal, soft, 0))
     near = cv2.distanceTransform((~(amodal & ~mask)).astype(np.uint8), cv2.DIST_L2, 3)
     own = (mask * np.clip(near / (_SEAM * pixel), 0, 1))[..., None]
     colours = own * image + (1 - own) * colours

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from backend.imaging.masks import dilated, eroded
+from backend.imaging.masks import dilated, eroded, soft_edged
 from backend.imaging.spreading import diffused
 
 _SEAM = 0.03  # width of the blend at the seam, of the object's size
@@ -52,11 +52,10 @@ def fill(image: np.ndarray, visible: np.ndarray, whole: np.ndarray, twins: Seque
 def with_soft_edge(colours: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """uint8 H x W x 4: ``colours`` with ``whole`` as alpha, its edge softened by a pixel; the colours of the edge go
     on outside, so that no dark rim shows over another background."""
-    alpha = cv2.GaussianBlur(whole.astype(np.float32), (0, 0), 0.8)
     outside = ~whole & dilated(whole, 4)
     carried = diffused(colours, eroded(whole, 1)) if eroded(whole, 1).any() else colours.astype(np.float32)
     result = np.zeros((*whole.shape, 4), np.uint8)
     result[..., :3] = np.where(whole[..., None], colours, 0)
     result[outside, :3] = np.clip(np.rint(carried[outside]), 0, 255).astype(np.uint8)
-    result[..., 3] = np.rint(255 * np.where(whole, np.maximum(alpha, 0.5), np.minimum(alpha, 0.49))).astype(np.uint8)
+    result[..., 3] = np.rint(255 * soft_edged(whole)).astype(np.uint8)
     return result

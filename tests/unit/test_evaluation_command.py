@@ -63,10 +63,10 @@ def test_a_task_means_its_default_model_and_all_cases_are_taken(folder: Path, tm
     assert done.exit_code == 0, done.output
     report = json.loads(out.read_text())
     assert (report["model"], report["count"]) == (
-        "symmetry-inpaint",
+        "starter-and-symmetry",
         len(json.loads((folder / "cases.json").read_text())),
     )
-    assert set(report["baselines"]) == {"visible", "convex_hull"}
+    assert set(report["baselines"]) == {"visible", "convex_hull", "symmetry-inpaint"}
     for scores in (report["metrics"], *report["baselines"].values()):
         assert set(scores) == {"amodal_miou", "hidden_miou", "hidden_psnr", "amodal_miou_from_box"}
     assert report["baselines"]["visible"]["hidden_miou"] == 0

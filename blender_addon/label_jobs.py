@@ -158,9 +158,10 @@ def mesh_of(event: ReadyResult) -> ReadyMesh | None:
     return mesh if mesh is not None and not mesh.cut_out else None
 
 
-def on_end(session: Session, painting: Painting, job: Job) -> str:
+def on_end(session: Session, painting: Painting, job_id: str) -> str:
     """A job for a label map has ended; returns the editor to draw anew."""
-    purpose = painting.jobs.pop(job.id).purpose
+    asked = painting.jobs.pop(job_id)
+    job, purpose = asked.job, asked.purpose
     if session.network.client is not None:
         session.network.client.forget(job.id)
     if job.state is JobState.DONE and job.outputs is not None:

@@ -103,7 +103,7 @@ def _apply(session: Session, event: Any) -> str:
         case NotReady():
             painting = session.painting_with(event.job)
             if painting is not None:
-                redraw = label_jobs.on_end(session, painting, painting.jobs[event.job].job)
+                redraw = label_jobs.on_end(session, painting, event.job)
                 painting.note = str(event.problem)
                 return redraw
             if event.job in session.pointing:
@@ -144,7 +144,7 @@ def _on_job(session: Session, job: Job) -> str:
         # while an earlier event of it still waits to be taken in.
         return ""
     if painting is not None:
-        return label_jobs.on_end(session, painting, job)
+        return label_jobs.on_end(session, painting, job.id)
     if job.problem is not None:
         session.note = str(job.problem)
     return _end_pointing(session, job.id)
@@ -180,7 +180,7 @@ def _on_result(session: Session, event: ReadyResult) -> str:
     painting = session.painting_with(event.job)
     if painting is not None:
         shown = label_jobs.on_ready(painting, event.job, event.thumbnails, label_jobs.mesh_of(event))
-        ended = label_jobs.on_end(session, painting, painting.jobs[event.job].job)
+        ended = label_jobs.on_end(session, painting, event.job)
         return shown or ended
     pointed = session.pointing.get(event.job)
     if pointed is not None:

@@ -53,18 +53,17 @@ def edge(kind):
     region = places.region_of(next(places.areas(kind)), "UI")
     return region.x, region.y + region.height
 
-def pixel(x, y):
-    "Where a pixel of the picture is in the window"
-    image = bpy.context.scene.wholeform.image
+def shown_at(image, x, y):
+    "Where a pixel of an image is in the window"
     region = places.region_of(next(places.areas("IMAGE_EDITOR")))
     u, v = overlay.to_region(region, image, x, y)
     return region.x + u, region.y + v
 
+def pixel(x, y):
+    return shown_at(bpy.context.scene.wholeform.image, x, y)
+
 def on_map(x, y):
-    "Where a pixel of the label map is in the window"
-    region = places.region_of(next(places.areas("IMAGE_EDITOR")))
-    u, v = overlay.to_region(region, bpy.context.scene.wholeform.labels, x, y)
-    return region.x + u, region.y + v
+    return shown_at(bpy.context.scene.wholeform.labels, x, y)
 
 def painting():
     return painting_of(bpy.context.scene.wholeform.labels)

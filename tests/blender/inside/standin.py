@@ -84,10 +84,6 @@ class Network:
         """Have these taken in next."""
         self._events.extend(events)
 
-    def tell(self, job: Any) -> None:
-        """Of progress."""
-        self.bring(protocol.JobChanged(job))
-
     def answer(self, job: Any) -> None:
         """End ``job`` as a server would: its result, made ready, and the end of it."""
         problem = self.fault(job)
@@ -96,8 +92,8 @@ class Network:
         else:
             outputs, info = answer_to(job)
             job._advance(protocol.JobState.DONE, outputs=protocol.Outputs(outputs), info=info)
-            self._events.extend(prepare.Preparer().result(job))
-        self._events.append(protocol.JobChanged(job))
+            self.bring(*prepare.Preparer().result(job))
+        self.bring(protocol.JobChanged(job))
 
 
 def answer_to(job: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -59,10 +59,13 @@ def shown() -> np.ndarray:
     return np.rint(pixels.reshape(height, width, 4)[::-1, :, :3] * 255).astype(np.uint8)
 
 
-def settle(network) -> None:
-    """Answer whatever is asked, and take it in, until nothing is under way."""
+def settle(network, *, late: bool = False) -> None:
+    """Answer whatever is asked, and take it in, until nothing is under way; ``late``: an event of each job from before
+    its end is only taken in after it."""
     while waiting := [job for job in network.asked if not job.state.is_final]:
         for job in waiting:
+            if late:
+                network.bring(protocol.JobChanged(job))
             network.answer(job)
         for _ in range(6):
             pump.pump()
@@ -145,12 +148,7 @@ def test_what_comes_after_an_event_that_was_taken_in_late_is_not_lost(network):
     """The network thread ends a job while an earlier event of it still waits, which then looks like the ending."""
     stroke(100, 200, 400, 320, (204, 0, 0))
     bpy.ops.wholeform.make_object()
-    while waiting := [job for job in network.asked if not job.state.is_final]:
-        for job in waiting:
-            network.tell(job)
-            network.answer(job)
-        for _ in range(8):
-            pump.pump()
+    settle(network, late=True)
     assert f"{painting().icon} 0" in addon.module("thumbnails")._collections[0]
     assert label_jobs.ghost_name(painting()) in ghost._ghosts
     assert not painting().jobs

@@ -217,6 +217,5 @@ def test_no_call_holds_up_the_interface(mug, watch):
     bpy.ops.wholeform.choose_again(job=record.job.id)
     bpy.ops.ed.undo()
     WATCHED.clear()
-    print(watch.report(bpy.app.version_string))
+    watch.check(bpy.app.version_string)
     assert len(watch.calls) > 20
-    assert watch.longest()[1] <= 0.016, watch.longest()

@@ -106,9 +106,8 @@ def test_a_script_that_waits_is_told_that_the_server_died(server):
 
 
 def test_no_call_held_up_the_interface_meanwhile(watch):
-    print(watch.report(bpy.app.version_string))
+    watch.check(bpy.app.version_string)
     assert len(watch.calls) > 50
-    assert watch.longest()[1] <= 0.016, watch.longest()
 
 
 def test_a_command_that_fails_is_told(watch):

@@ -209,10 +209,14 @@ def test_the_object_follows_the_brush_when_it_rests(network, monkeypatch):
 def test_following_costs_painting_little():
     bpy.context.scene.wholeform.follow = True
     label_jobs.watch()
-    painting().looked_at = 0.0
-    began = time.thread_time()
-    label_jobs.watch()
-    took = time.thread_time() - began
+
+    def look_s() -> float:
+        painting().looked_at = 0.0
+        began = time.thread_time()
+        label_jobs.watch()
+        return time.thread_time() - began
+
+    took = min(look_s() for _ in range(3))
     print(f"FIGURE {bpy.app.version_string}: a look at a label map of 512 x 512 pixels takes {took * 1e3:.1f} ms")
     assert took < 0.016
 

@@ -93,8 +93,7 @@ def test_make_whole_arrives_without_ever_holding_up_the_interface(mug, watch):
         bpy.ops.wholeform.add_point.poll()
 
     serverside.until(lambda: serverside.records() and serverside.records()[0].imported, each=look)
-    print(watch.report(bpy.app.version_string))
-    assert watch.longest()[1] <= 0.016, watch.longest()
+    watch.check(bpy.app.version_string)
     assert len(watch.calls) > 50
     assert any("Point at an object" in line or "Complete" in line for line in lines), lines[:5]
 

@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -93,9 +94,16 @@ class BlenderWindow:
 
     def _wait(self, done: Any, limit_s: float, what: str) -> None:
         deadline = time.monotonic() + limit_s
+        blender = self._processes[-1]
         while not done():
-            if time.monotonic() > deadline or self._processes[-1].poll() is not None:
-                raise AssertionError(f"{what}:\n{(self.folder / 'blender.log').read_text()[-3000:]}")
+            ended = blender.poll()
+            if ended is not None or time.monotonic() > deadline:
+                if ended is None:
+                    blender.send_signal(signal.SIGUSR1)  # driver.py: where its threads are, into the log
+                    time.sleep(1.0)
+                how = "it stands still" if ended is None else f"it ended with {ended}"
+                log = (self.folder / "blender.log").read_text(errors="replace")
+                raise AssertionError(f"{what} ({how}):\n{log[-6000:]}")
             time.sleep(0.05)
 
     # --- inside ---

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
+import signal
 import traceback
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,8 @@ def _answer() -> float:
     return 0.05
 
 
+faulthandler.enable()
+faulthandler.register(signal.SIGUSR1)  # window.py asks so where Blender stands when it does not answer
 bpy.ops.preferences.addon_enable(module="wholeform")
 bpy.app.timers.register(_answer, persistent=True)
 (FOLDER / "started").touch()

@@ -82,6 +82,11 @@ def watch() -> None:
     session.looked_at = now
     network = session.network
     server = network.server
+    if server is not None and network.lost_companion():
+        left = session.active
+        if network.connect(server):
+            _adopt(session, left)
+        return
     if server is None or not server.is_local or session.connected:
         return
     if not session.local.runs and session.local.failure:

@@ -90,8 +90,8 @@ def forget_pixels() -> None:
     _cache.clear()
 
 
-def from_png(name: str, data: bytes, replace: Any | None = None) -> Any:
-    """An sRGB image packed into the .blend file from a PNG file; into ``replace`` where given."""
+def from_png(name: str, data: bytes | np.ndarray, replace: Any | None = None) -> Any:
+    """An sRGB image packed into the .blend file from the bytes of a PNG file; into ``replace`` where given."""
     image = replace if replace is not None else bpy.data.images.new(name, 1, 1, alpha=True)
     pack(image, data)
     if replace is not None:
@@ -100,9 +100,9 @@ def from_png(name: str, data: bytes, replace: Any | None = None) -> Any:
     return image
 
 
-def pack(image: Any, data: bytes) -> None:
+def pack(image: Any, data: bytes | np.ndarray) -> None:
     """Have the .blend file hold the PNG file ``data`` (sRGB) for ``image``. Left to itself, Blender makes one of the
     pixels, which takes it ten times as long."""
-    image.pack(data=data, data_len=len(data))
+    image.pack(data=bytes(data), data_len=len(data))
     image.source = "FILE"
     image.colorspace_settings.name = "sRGB"

@@ -12,13 +12,28 @@ from pathlib import Path
 from .protocol import ErrorCode, ProblemError
 from .protocol.connection import runtime_dir
 
-_NO_WINDOW = 0x08000200  # Windows: CREATE_NO_WINDOW and CREATE_NEW_PROCESS_GROUP
+# Windows: CREATE_NO_WINDOW and CREATE_NEW_PROCESS_GROUP
+NO_WINDOW = 0x08000200 if sys.platform == "win32" else 0
 
 
 def default_command() -> str:
     """The command found on this computer, or an empty text."""
     found = shutil.which("wholeform")
     return f"{shlex.quote(found)} serve" if found else ""
+
+
+def how_it_ended(code: int) -> str:
+    """The exit code of a process in words."""
+    return f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+
+
+def last_line(log: Path | None) -> str:
+    """The last thing that a process wrote into its log."""
+    try:
+        lines = log.read_text(errors="replace").splitlines() if log else []
+    except OSError:
+        return ""
+    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")
 
 
 def _words(command: str) -> list[str]:
@@ -42,9 +57,10 @@ class LocalServer:
         if code is None:
             return True
         self._process = None
-        how = f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
         # What it said last tells why it gave up; a server that was killed said nothing about it.
-        self.failure = f"The local server ended ({how}). {self._last_line() if code > 0 else ''}".strip()
+        self.failure = (
+            f"The local server ended ({how_it_ended(code)}). {last_line(self._log) if code > 0 else ''}".strip()
+        )
         return False
 
     def start(self, command: str) -> None:
@@ -73,7 +89,7 @@ class LocalServer:
                     stderr=subprocess.STDOUT,
                     env=environment,
                     start_new_session=True,
-                    creationflags=_NO_WINDOW if sys.platform == "win32" else 0,
+                    creationflags=NO_WINDOW,
                 )
         except (OSError, ValueError) as error:
             raise ProblemError(
@@ -91,10 +107,3 @@ class LocalServer:
                 process.wait(wait_s)
             except subprocess.TimeoutExpired:
                 process.kill()
-
-    def _last_line(self) -> str:
-        try:
-            lines = self._log.read_text(errors="replace").splitlines() if self._log else []
-        except OSError:
-            return ""
-        return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")

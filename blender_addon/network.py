@@ -1,35 +1,172 @@
-"""The add-on's side of the connection to one server. No bpy here: its callbacks run on the network thread.
-
-There is one network thread, the protocol client's own. Requests reach it through the client's queue; what happens
-comes back through `Network.events`, which pump.py empties on Blender's main thread.
+"""The add-on's side of the connection to one server. No bpy, and no thread: the companion process talks to the server;
+what it says is taken in by `Network.take`, which pump.py calls on Blender's main thread.
 """
 
 from __future__ import annotations
 
-import logging
-import queue
+import itertools
 from typing import Any
 
-from .prepare import NotReady, Preparer, Ready
+from .companion_process import CompanionProcess
+from .crossing import (
+    Ask,
+    Attach,
+    Beat,
+    Brought,
+    Close,
+    Connect,
+    Connection,
+    Control,
+    Free,
+    Jobs,
+    Known,
+    News,
+    Request,
+    Submit,
+    Tidings,
+    Whole,
+    pack,
+    pack_whole,
+    unpack,
+)
+from .prepare import Ready
 from .protocol import (
-    Client,
+    CatalogueArrived,
+    ConnectionChanged,
     ConnectionState,
     ErrorCode,
     Event,
+    Handle,
+    HeartbeatArrived,
     Job,
     JobChanged,
-    JobState,
+    Outputs,
     Problem,
     ProblemError,
+    SnapshotArrived,
     Value,
 )
-from .protocol.connection import find_local, load_session
+from .protocol.checks import kinds_of
+from .protocol.connection import find_local, load_session, parse_address
+from .protocol.frames import Buffer
+from .protocol.jobs import new_job_id
+from .protocol.messages import Priority, Welcome
 from .protocol.security import default_key_path, load_or_make_keys
 from .servers import Server
 
-logger = logging.getLogger("wholeform.blender")
-
 SESSION = "blender"
+
+
+class RemoteClient:
+    """The companion's client as Blender sees it: its state, and its jobs as they were when last heard of."""
+
+    def __init__(self, companion: CompanionProcess, number: int) -> None:
+        self.state = ConnectionState.CONNECTING
+        self.problem: Problem | None = None
+        self.server: Welcome | None = None  # the last welcome
+        self.jobs: dict[str, Job] = {}
+        self.number = number
+        self._companion = companion
+
+    def submit(
+        self,
+        task: str,
+        inputs: dict[str, Value],
+        parameters: dict[str, Any],
+        *,
+        priority: Priority = "interactive",
+        label: str = "",
+        job_id: str | None = None,
+        keep: bool = False,
+    ) -> Job:
+        """Run ``task``. Raises ProblemError: BAD_INPUT for an input that is no value, BAD_PARAMETER for parameters that
+        cannot be sent."""
+        kinds_of(dict(inputs))
+        job = Job(job_id or new_job_id(), task, dict(inputs), parameters, priority, label, keep, self._control)
+        wire, blobs, frames = pack_whole(dict(inputs))
+        try:
+            self._send(Submit(job.id, task, wire, blobs, parameters, priority, label, keep), frames)
+        except (TypeError, ValueError, OverflowError) as error:
+            what = f"The parameters cannot be sent: {error}."
+            raise ProblemError(ErrorCode.BAD_PARAMETER, what, "Use plain numbers and texts.") from None
+        self.jobs[job.id] = job
+        return job
+
+    def attach(self, job_id: str, task: str = "", *, label: str = "", keep: bool = False) -> Job:
+        """Follow a job that another run of Blender made."""
+        if job_id not in self.jobs:
+            self.jobs[job_id] = Job(job_id, task, None, {}, "interactive", label, keep, self._control)
+            self._send(Attach(job_id, task, label, keep))
+        return self.jobs[job_id]
+
+    def forget(self, job_id: str) -> None:
+        """Drop a job that has ended from `jobs`."""
+        if job_id in self.jobs and self.jobs[job_id].state.is_final:
+            del self.jobs[job_id]
+            self._send(Control(job_id, "forget"))
+
+    def request_catalogue(self) -> None:
+        """Have a CatalogueArrived come."""
+        self._send(Ask("catalogue"))
+
+    def request_ping(self) -> None:
+        """Have a HeartbeatArrived come."""
+        self._send(Ask("ping"))
+
+    def request_free_memory(self) -> None:
+        """Have the server unload what nothing uses now."""
+        self._send(Ask("free_memory"))
+
+    def release(self, handle: Handle) -> None:
+        """Free what ``handle`` names."""
+        self._send(Free(handle.id, handle.holds))
+
+    def close(self) -> None:
+        """End the connection; jobs go on at the server."""
+        self._send(Close())
+
+    def take(self, tidings: Tidings, frames: list[Buffer]) -> Event | Ready | None:
+        """Note what the companion said; returns what happened."""
+        match tidings:
+            case Connection():
+                self.state, self.problem, self.server = tidings.state, tidings.problem, tidings.server
+                return ConnectionChanged(tidings.state, tidings.problem)
+            case Known():
+                return CatalogueArrived(tidings.catalogue)
+            case Beat():
+                return HeartbeatArrived(tidings.state, tidings.round_trip_s)
+            case Jobs():
+                return SnapshotArrived(tidings.jobs)
+            case News():
+                return self._on_news(tidings, frames)
+            case Brought():
+                return tidings.ready
+
+    def _on_news(self, news: News, frames: list[Buffer]) -> JobChanged | None:
+        job = self.jobs.get(news.job)
+        if job is None:
+            return None
+        job.task = news.task
+        said: dict[str, Any] = {name: getattr(news, name) for name in ("progress", "problem", "info", "uploaded")}
+        if news.outputs is not None:
+            said["outputs"] = Outputs(Whole(news.outputs, news.blobs, frames))
+        job._advance(news.state, **said)
+        if news.state.is_final and not job.keep:
+            del self.jobs[job.id]
+        return JobChanged(job)
+
+    def _control(self, job: Job, action: str) -> None:
+        if action == "acknowledge":
+            job.keep = False
+            if job.state.is_final:
+                self.jobs.pop(job.id, None)
+            self._send(Control(job.id, "acknowledge"))
+        elif not job.state.is_final:
+            job.cancelling = True
+            self._send(Control(job.id, "cancel"))
+
+    def _send(self, request: Request, frames: list[Buffer] | None = None) -> None:
+        self._companion.send(pack(request, frames or ()))
 
 
 class Network:
@@ -37,12 +174,11 @@ class Network:
 
     def __init__(self, program: str = "blender") -> None:
         self.program = program
-        self.client: Client | None = None
+        self.client: RemoteClient | None = None
         self.server: Server | None = None
-        self._events: queue.SimpleQueue[tuple[Client, Event | Ready]] = queue.SimpleQueue()
+        self._companion = CompanionProcess()
+        self._numbers = itertools.count()
         self._local_start = ""  # which start of the local server the client talks to
-
-    # --- main thread ---
 
     @property
     def state(self) -> ConnectionState:
@@ -54,7 +190,7 @@ class Network:
 
     def connect(self, server: Server) -> bool:
         """Start talking to ``server``. False when it is the local one and none runs. Raises ProblemError for an address
-        that cannot be read or keys that cannot be loaded."""
+        that cannot be read, keys that cannot be loaded or a companion that cannot be started."""
         self.close()
         self.server = server
         address, key = server.address.strip(), server.key.strip()
@@ -63,17 +199,14 @@ class Network:
             if found is None:
                 return False
             address, key, self._local_start = found.address, found.server_key, found.server
-        preparer = Preparer()
-        client = Client(
-            address,
-            name=self.program,
-            session=load_session(SESSION),
-            keys=load_or_make_keys(default_key_path("client")) if key else None,
-            server_key=key or None,
-            on_event=lambda event: self._on_event(client, preparer, event),
-        )
-        self.client = client
-        client.start()
+        keys = load_or_make_keys(default_key_path("client")) if key else None
+        public, secret = (keys.public, keys.secret) if keys is not None else ("", "")
+        number = next(self._numbers)
+        request = Connect(number, parse_address(address), self.program, load_session(SESSION), key, public, secret)
+        if not self._companion.runs:
+            self._companion.start()
+        self._companion.send(pack(request))
+        self.client = RemoteClient(self._companion, number)
         return True
 
     def local_moved(self) -> bool:
@@ -83,21 +216,35 @@ class Network:
         found = find_local()
         return found is not None and found.server != self._local_start
 
+    def lost_companion(self) -> bool:
+        """Whether the companion was killed, or fell over, and another may do better."""
+        return self.client is not None and self._companion.has_answered and not self._companion.runs
+
     def close(self) -> None:
         """End the connection; jobs go on at the server."""
         client, self.client = self.client, None
         if client is not None:
-            client.close(wait=False)
+            client.close()
+
+    def stop(self) -> None:
+        """Let go of the companion as well."""
+        self.close()
+        self._companion.stop()
 
     def take(self) -> Event | Ready | None:
         """The next thing that happened, or None. What came from an earlier connection is dropped."""
-        while True:
-            try:
-                client, event = self._events.get_nowait()
-            except queue.Empty:
-                return None
-            if client is self.client:
-                return event
+        client = self.client
+        while (parts := self._companion.receive()) is not None:
+            tidings, frames = unpack(parts, Tidings)
+            if client is not None and tidings.number == client.number:
+                event = client.take(tidings, frames)
+                if event is not None:
+                    return event
+        if client is not None and client.state is not ConnectionState.OFFLINE and self._companion.failure:
+            client.state = ConnectionState.OFFLINE
+            client.problem = Problem(ErrorCode.INTERNAL, self._companion.failure, "Press Test Connection to try again.")
+            return ConnectionChanged(client.state, client.problem)
+        return None
 
     def submit(self, task: str, inputs: dict[str, Value], parameters: dict[str, Any], label: str, keep: bool) -> Job:
         """Run a task. Raises ProblemError (UNREACHABLE) without a client."""
@@ -106,22 +253,3 @@ class Network:
                 ErrorCode.UNREACHABLE, "There is no connection to a server.", "Start a local server, or choose one."
             )
         return self.client.submit(task, dict(inputs), parameters, label=label, keep=keep)
-
-    # --- network thread ---
-
-    def _on_event(self, client: Client, preparer: Preparer, event: Event) -> None:
-        if not isinstance(event, JobChanged):
-            self._events.put((client, event))
-            return
-        job = event.job
-        try:
-            for ready in preparer.previews(job):
-                self._events.put((client, ready))
-            if job.state is JobState.DONE:
-                for ready in preparer.result(job):
-                    self._events.put((client, ready))
-        except Exception as error:
-            logger.exception("a result could not be made ready")
-            what = Problem(ErrorCode.INTERNAL, f"The result could not be read: {error}.", "Run it again.", job.id)
-            self._events.put((client, NotReady(job.id, what)))
-        self._events.put((client, event))

@@ -1,4 +1,7 @@
-"""What a job brought, made ready for Blender on the network thread, so that the main thread has little left to do."""
+"""What a job brought, made ready for Blender in the companion process, so that Blender's own has little left to do.
+
+PNG files are arrays of their bytes, uint8, as arrays travel to Blender without being copied.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ class ReadyMesh:
     faces: np.ndarray
     colours: np.ndarray | None
     corner_uvs: np.ndarray | None
-    texture: bytes | None = None
+    texture: np.ndarray | None = None
     placement: dict[str, Any] | None = None
     cut_out: bool = False
     parts: tuple[LabelInfo, ...] = ()
@@ -58,8 +61,8 @@ class Looks:
 class ReadySample:
     """One sample as PNG files."""
 
-    completed: bytes
-    mask: bytes | None
+    completed: np.ndarray
+    mask: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ Ready = ReadyResult | ReadySamples | ReadyPreview | NotReady
 
 @dataclass
 class Preparer:
-    """Remembers which previews it has shown; used by the network thread alone."""
+    """Remembers which previews it has shown; used by one thread alone."""
 
     _shown: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -146,7 +149,11 @@ class Preparer:
 
 
 def _ready_sample(completed: np.ndarray, mask: np.ndarray | None) -> ReadySample:
-    return ReadySample(encode(completed), None if mask is None else encode(mask))
+    return ReadySample(_file(completed), None if mask is None else _file(mask))
+
+
+def _file(picture: np.ndarray) -> np.ndarray:
+    return np.frombuffer(encode(picture), np.uint8)
 
 
 def ready_mesh(mesh: Mesh, placement: dict[str, Any] | None = None, labels: Sequence[Any] = ()) -> ReadyMesh:
@@ -162,7 +169,7 @@ def ready_mesh(mesh: Mesh, placement: dict[str, Any] | None = None, labels: Sequ
         face_parts = face_parts.reshape(-1).astype(np.int32)
     colours = None if mesh.colours is None else mesh.colours.astype(np.float32) / np.float32(255)
     corner_uvs = None if mesh.uvs is None else np.ascontiguousarray(mesh.uvs[faces.ravel()])
-    texture = None if mesh.texture is None else encode(mesh.texture)
+    texture = None if mesh.texture is None else _file(mesh.texture)
     vertices = to_blender(mesh.vertices)
     return ReadyMesh(vertices, faces, colours, corner_uvs, texture, placement, parts=parts, face_parts=face_parts)
 

@@ -1,4 +1,4 @@
-"""What the network thread reported, applied on the main thread: a plain function that the timer and tests call."""
+"""What the companion process reported, applied in Blender: a plain function that the timer and tests call."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def _apply(session: Session, event: Any) -> str:
         case ConnectionChanged(state=ConnectionState.CONNECTED):
             session.note = ""
             if session.network.client is not None:
+                session.network.client.request_ping()  # first, or the catalogue's way would count as the ping's
                 session.network.client.request_catalogue()
-                session.network.client.request_ping()
         case ConnectionChanged():
             session.testing = False
         case CatalogueArrived():
@@ -140,8 +140,7 @@ def _on_job(session: Session, job: Job) -> str:
             ghost.hide(job.id)
         return ""
     if job.state is JobState.DONE and job.outputs is not None:
-        # What it brought comes made ready, and that ends it. It may come after this: the network thread changes a job
-        # while an earlier event of it still waits to be taken in.
+        # What it brought comes next, made ready, and that ends it.
         return ""
     if painting is not None:
         return label_jobs.on_end(session, painting, job.id)

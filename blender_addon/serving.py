@@ -54,8 +54,8 @@ class WHOLEFORM_OT_test_connection(bpy.types.Operator):
         session.testing = True
         try:
             if session.connected and network.server == preferences.server() and network.client is not None:
-                network.client.request_catalogue()
                 network.client.request_ping()
+                network.client.request_catalogue()
             else:
                 connecting.connect()
         except ProblemError as error:

@@ -198,5 +198,5 @@ def end() -> None:
     """Close the connection and the local server; unregister calls it."""
     while _current:
         session = _current.pop()
-        session.network.close()
+        session.network.stop()
         session.local.stop(wait_s=2.0)

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .messages import Accepted, Priority, Progress
@@ -22,7 +22,7 @@ class JobCancelled(Exception):
 class Outputs:
     """The outputs of a job by name: ``outputs.mesh`` or ``outputs["mesh"]``; a list where the task gives several."""
 
-    def __init__(self, values: dict[str, Value | list[Value]]) -> None:
+    def __init__(self, values: Mapping[str, Value | list[Value]]) -> None:
         self._values = values
 
     @property

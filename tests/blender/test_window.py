@@ -212,6 +212,24 @@ def test_a_waiting_job_is_cancelled_with_the_mouse(window: BlenderWindow, tmp_pa
     keep(window, "cancelled", tmp_path)
 
 
+def test_blender_survives_drawing_while_much_arrives(window: BlenderWindow) -> None:
+    """With a thread of Python beside its own, Blender 3.4 dies of this within seconds."""
+    window.run(
+        """
+        drawn = [0]
+        def draw():
+            for _ in range(30):
+                current().network.client.request_ping()
+            with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+                bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
+            drawn[0] += 1
+            return 0.01 if drawn[0] < 30 else None
+        bpy.app.timers.register(draw)
+        """
+    )
+    window.until("drawn[0] == 30", 60)
+
+
 def scroll(window: BlenderWindow, button: int) -> None:
     """The panel in the 3D viewport to its lower (mouse button 5) or upper end (4)."""
     left, top = window.run("result = edge('VIEW_3D')")

@@ -165,7 +165,7 @@ def test_results_are_made_ready_without_blender() -> None:
     assert result.meshes[0].corner_uvs.shape == (6, 2)
     assert result.meshes[0].colours.max() == 1.0
     assert len(result.thumbnails) == len(result.looks.revealed) == len(samples.samples) == 2
-    assert samples.samples[0] == result.first
+    assert samples.samples[0] is result.first
     assert np.asarray(Pillow.open(io.BytesIO(samples.samples[1].completed)))[0, 0].tolist() == [200] * 4
     assert result.tint.shape == (12, 20, 4)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -49,6 +50,11 @@ def until(done: Callable[[], Any], limit_s: float = LIMIT_S, each: Callable[[], 
         tick._tick()
         each()
         time.sleep(0.005)
+
+
+def has_one_thread() -> bool:
+    """Whether Blender's own thread of Python is the only one: with others, Blender crashes now and then."""
+    return [thread.name for thread in threading.enumerate()] == ["MainThread"]
 
 
 def jobs() -> list[str]:

@@ -80,20 +80,21 @@ class Network:
 
     def close(self) -> None: ...
 
+    def stop(self) -> None: ...
+
     def bring(self, *events: Any) -> None:
         """Have these taken in next."""
         self._events.extend(events)
 
     def answer(self, job: Any) -> None:
-        """End ``job`` as a server would: its result, made ready, and the end of it."""
+        """End ``job`` as the companion does: its end, and its result, made ready."""
         problem = self.fault(job)
         if problem is not None:
             job._advance(protocol.JobState.FAILED, problem=problem)
         else:
             outputs, info = answer_to(job)
             job._advance(protocol.JobState.DONE, outputs=protocol.Outputs(outputs), info=info)
-            self.bring(*prepare.Preparer().result(job))
-        self.bring(protocol.JobChanged(job))
+        self.bring(protocol.JobChanged(job), *prepare.Preparer().result(job))
 
 
 def answer_to(job: Any) -> tuple[dict[str, Any], dict[str, Any]]:

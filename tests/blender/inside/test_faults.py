@@ -95,6 +95,16 @@ def test_a_job_survives_the_death_of_its_server(running):
     assert [record.job.id for record in serverside.records()] == [running.job.id]
 
 
+def test_a_job_survives_the_death_of_the_companion(running):
+    process = serverside.session().network._companion._process
+    process.kill()
+    serverside.until(lambda: not serverside.session().connected, 10)
+    assert "The process that talks to the server ended (killed by signal 9)" in " ".join(layout.all_drawn(panels))
+    serverside.until(lambda: running.imported)
+    assert serverside.session().network._companion._process.pid != process.pid
+    assert len(bpy.data.objects) == 1
+
+
 def test_a_script_that_waits_is_told_that_the_server_died(server):
     image = serverside.picture("mug.png", serverside.painted_mug())
     bpy.context.scene.wholeform.image = image

@@ -67,6 +67,7 @@ def test_from_strokes_to_a_mesh_with_a_material_for_each_part(watch, car):
     serverside.until(lambda: record.imported, PATIENCE_S)
     WATCHED.clear()
     watch.check(bpy.app.version_string)
+    assert serverside.has_one_thread()
     thing = bpy.data.objects["car mesh"]
     names = [slot.material.name for slot in thing.material_slots]
     assert set(names) <= {label.name for label in label_images.labels(car)}

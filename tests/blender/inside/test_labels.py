@@ -59,13 +59,10 @@ def shown() -> np.ndarray:
     return np.rint(pixels.reshape(height, width, 4)[::-1, :, :3] * 255).astype(np.uint8)
 
 
-def settle(network, *, late: bool = False) -> None:
-    """Answer whatever is asked, and take it in, until nothing is under way; ``late``: an event of each job from before
-    its end is only taken in after it."""
+def settle(network) -> None:
+    """Answer whatever is asked, and take it in, until nothing is under way."""
     while waiting := [job for job in network.asked if not job.state.is_final]:
         for job in waiting:
-            if late:
-                network.bring(protocol.JobChanged(job))
             network.answer(job)
         for _ in range(6):
             pump.pump()
@@ -144,17 +141,6 @@ def test_an_object_comes_with_its_picture_and_a_rough_mesh(network):
     assert network.client.jobs == {}
 
 
-def test_what_comes_after_an_event_that_was_taken_in_late_is_not_lost(network):
-    """The network thread ends a job while an earlier event of it still waits, which then looks like the ending."""
-    stroke(100, 200, 400, 320, (204, 0, 0))
-    bpy.ops.wholeform.make_object()
-    settle(network, late=True)
-    assert f"{painting().icon} 0" in addon.module("thumbnails")._collections[0]
-    assert label_jobs.ghost_name(painting()) in ghost._ghosts
-    assert not painting().jobs
-    assert network.client.jobs == {}
-
-
 def test_a_result_that_cannot_be_read_is_told_and_ends_the_job(network):
     stroke(100, 200, 400, 320, (204, 0, 0))
     bpy.ops.wholeform.make_object()
@@ -162,7 +148,7 @@ def test_a_result_that_cannot_be_read_is_told_and_ends_the_job(network):
     outputs, info = standin.answer_to(job)
     job._advance(protocol.JobState.DONE, outputs=protocol.Outputs(outputs), info=info)
     problem = problems.Problem(protocol.ErrorCode.INTERNAL, "The result could not be read.", "Run it again.", job.id)
-    network.bring(addon.module("prepare").NotReady(job.id, problem), protocol.JobChanged(job))
+    network.bring(protocol.JobChanged(job), addon.module("prepare").NotReady(job.id, problem))
     for _ in range(4):
         pump.pump()
     assert job.id not in painting().jobs

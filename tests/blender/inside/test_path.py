@@ -94,6 +94,7 @@ def test_make_whole_arrives_without_ever_holding_up_the_interface(mug, watch):
 
     serverside.until(lambda: serverside.records() and serverside.records()[0].imported, each=look)
     watch.check(bpy.app.version_string)
+    assert serverside.has_one_thread()
     assert len(watch.calls) > 50
     assert any("Point at an object" in line or "Complete" in line for line in lines), lines[:5]
 

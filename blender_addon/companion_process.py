@@ -25,11 +25,10 @@ START = Path(__file__).with_name("companion_start.py")
 
 def python() -> str:
     """Blender's own Python as a program."""
-    if Path(sys.executable).name.lower().startswith("python"):
+    if Path(sys.executable or "").name.lower().startswith("python"):
         return sys.executable
-    folder = Path(sys.prefix) / ("bin" if os.name != "nt" else "")
     name = f"python{sys.version_info[0]}.{sys.version_info[1]}" if os.name != "nt" else "python.exe"
-    return str(folder / name)
+    return str(Path(sys.prefix) / "bin" / name)
 
 
 class CompanionProcess:

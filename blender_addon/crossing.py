@@ -181,7 +181,7 @@ def unpack(parts: Sequence[Buffer], kind: Any) -> tuple[Any, list[Buffer]]:
 
     def hook(kind: type, value: Any) -> Any:
         if kind is not np.ndarray:
-            raise NotImplementedError(kind)
+            raise TypeError(f"{kind} is not what arrays arrive as")
         index, dtype, shape = value
         array = np.ndarray(shape, dtype, beside[index])
         return array if array.flags.aligned else array.copy()

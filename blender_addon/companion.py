@@ -9,28 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import zmq
 
-from .crossing import (
-    Ask,
-    Attach,
-    Beat,
-    Brought,
-    Close,
-    Connect,
-    Connection,
-    Control,
-    Free,
-    Jobs,
-    Known,
-    News,
-    Request,
-    Submit,
-    Tidings,
-    Whole,
-    pack,
-    pack_whole,
-    unpack,
-)
-from .prepare import NotReady, Preparer, Ready, ReadyPreview, ReadyResult, ReadySamples
+from . import crossing
+from .prepare import NotReady, Preparer, Ready
 from .protocol import Client, ErrorCode, Event, Handle, Job, JobState, Problem
 from .protocol.events import CatalogueArrived, ConnectionChanged, HeartbeatArrived, JobChanged, SnapshotArrived
 from .protocol.frames import Buffer
@@ -84,17 +64,17 @@ class Companion:
 
     def take(self, parts: Sequence[Buffer]) -> None:
         """Carry out one request of Blender's."""
-        request, frames = unpack(parts, Request)
+        request, frames = crossing.unpack(parts, crossing.Request)
         client = self._client
         match request:
-            case Connect():
+            case crossing.Connect():
                 self._connect(request)
-            case Close():
+            case crossing.Close():
                 self.close()
             case _ if client is None:
                 pass  # asked of a connection that was closed meanwhile
-            case Submit():
-                inputs = Whole(request.inputs, request.blobs, frames)
+            case crossing.Submit():
+                inputs = crossing.Whole(request.inputs, request.blobs, frames)
                 client.submit(
                     request.task,
                     dict(inputs),
@@ -104,20 +84,20 @@ class Companion:
                     job_id=request.job,
                     keep=request.keep,
                 )
-            case Attach():
+            case crossing.Attach():
                 client.attach(request.job, request.task, label=request.label, keep=request.keep)
-            case Control(action="forget"):
+            case crossing.Control(action="forget"):
                 client.forget(request.job)
-            case Control() if request.job in client.jobs:
+            case crossing.Control() if request.job in client.jobs:
                 job = client.jobs[request.job]
                 job.cancel() if request.action == "cancel" else job.acknowledge()
-            case Ask(what="catalogue"):
+            case crossing.Ask(what="catalogue"):
                 client.request_catalogue()
-            case Ask(what="ping"):
+            case crossing.Ask(what="ping"):
                 client.request_ping()
-            case Ask(what="free_memory"):
+            case crossing.Ask(what="free_memory"):
                 client.request_free_memory()
-            case Free():
+            case crossing.Free():
                 client.release(Handle(request.handle, request.holds))
 
     def close(self, *, wait: bool = False) -> None:
@@ -126,7 +106,7 @@ class Companion:
         if client is not None:
             client.close(wait=wait)
 
-    def _connect(self, request: Connect) -> None:
+    def _connect(self, request: crossing.Connect) -> None:
         self.close()
         listener = _Listener(self._context, request.number)
         client = Client(
@@ -153,16 +133,16 @@ class _Listener:
     def on_event(self, client: Client, event: Event) -> None:
         match event:
             case ConnectionChanged():
-                self._tell(Connection(self._number, event.state, event.problem, client.server))
+                self._tell(crossing.Connection(self._number, event.state, event.problem, client.server))
                 if event.state is ConnectionState.OFFLINE and self._socket is not None:
                     self._socket.close()  # it may have been the last thing that this thread says
                     self._socket = None
             case CatalogueArrived():
-                self._tell(Known(self._number, event.catalogue))
+                self._tell(crossing.Known(self._number, event.catalogue))
             case HeartbeatArrived():
-                self._tell(Beat(self._number, event.state, event.round_trip_s))
+                self._tell(crossing.Beat(self._number, event.state, event.round_trip_s))
             case SnapshotArrived():
-                self._tell(Jobs(self._number, event.jobs))
+                self._tell(crossing.Jobs(self._number, event.jobs))
             case JobChanged():
                 self._on_job(event.job)
 
@@ -178,34 +158,24 @@ class _Listener:
     def _bring(self, job: Job, made: Callable[[Job], Iterator[Ready]]) -> None:
         try:
             for ready in made(job):
-                self._tell(self._brought(ready))
+                self._tell(crossing.Brought(self._number, ready))
         except Exception as error:
             logger.exception("a result could not be made ready")
             what = Problem(ErrorCode.INTERNAL, f"The result could not be read: {error}.", "Run it again.", job.id)
-            self._tell(self._brought(NotReady(job.id, what)))
-
-    def _brought(self, ready: Ready) -> Brought:
-        match ready:
-            case ReadyPreview():
-                return Brought(self._number, preview=ready)
-            case ReadyResult():
-                return Brought(self._number, result=ready)
-            case ReadySamples():
-                return Brought(self._number, samples=ready)
-            case NotReady():
-                return Brought(self._number, fault=ready)
+            self._tell(crossing.Brought(self._number, NotReady(job.id, what)))
 
     def _tell_news(self, job: Job) -> None:
-        news = News(self._number, job.id, job.task, job.state, job.progress, job.problem, dict(job.info), job.uploaded)
+        said = job.progress, job.problem, dict(job.info), job.uploaded
+        news = crossing.News(self._number, job.id, job.task, job.state, *said)
         frames: list[Buffer] = []
         if job.outputs is not None:
             values = {name: job.outputs[name] for name in job.outputs.names}
-            news.outputs, news.blobs, frames = pack_whole(values)
+            news.outputs, news.blobs, frames = crossing.pack_whole(values)
         self._tell(news, frames)
 
-    def _tell(self, tidings: Tidings, frames: Sequence[Buffer] = ()) -> None:
+    def _tell(self, tidings: crossing.Tidings, frames: Sequence[Buffer] = ()) -> None:
         if self._socket is None:
             self._socket = self._context.socket(zmq.PUSH)
             self._socket.sndhwm = 0
             self._socket.connect(HEARD)
-        self._socket.send_multipart(pack(tidings, frames), copy=False)
+        self._socket.send_multipart(crossing.pack(tidings, frames), copy=False)

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import zmq
 
-from .local_server import NO_WINDOW, how_it_ended, last_line
+from . import processes
 from .protocol import ErrorCode, ProblemError
 from .protocol.connection import runtime_dir
 from .protocol.frames import Buffer
@@ -39,7 +39,7 @@ class CompanionProcess:
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._outbox: deque[list[Buffer]] = deque()
-        self._log: Path | None = None
+        self._log = runtime_dir() / "blender-companion.log"
         self.has_answered = False  # it has said something since it was started
 
     @property
@@ -52,7 +52,7 @@ class CompanionProcess:
         code = self._process.poll() if self._process is not None else None
         if code is None:
             return ""
-        return f"The process that talks to the server ended ({how_it_ended(code)}). {last_line(self._log)}".strip()
+        return f"The process that talks to the server ended {processes.ending(code, self._log)}"
 
     def start(self) -> None:
         """Start one, in place of one that ended. Raises ProblemError (INTERNAL) where that cannot be."""
@@ -65,21 +65,10 @@ class CompanionProcess:
         socket.curve_server = True
         socket.curve_secretkey = keys.secret.encode()
         packages = list(dict.fromkeys(str(Path(str(module.__file__)).parents[1]) for module in (zmq, msgspec, np)))
-        folder = runtime_dir()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._log = path = folder / "blender-companion.log"
         try:
             socket.bind("tcp://127.0.0.1:*")
             told = {"packages": packages, "address": socket.last_endpoint.decode(), "key": keys.public}
-            with path.open("wb") as log:
-                self._process = subprocess.Popen(
-                    [python(), "-I", str(START)],
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    creationflags=NO_WINDOW,
-                )
+            self._process = processes.start([python(), "-I", str(START)], self._log, stdin=subprocess.PIPE)
             assert self._process.stdin is not None
             with self._process.stdin as entrance:
                 entrance.write(json.dumps(told).encode() + b"\n")

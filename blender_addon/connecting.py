@@ -28,12 +28,9 @@ def connect(server: Server | None = None) -> None:
     session = current()
     server = server or preferences.server()
     check_online(server)
-    left = session.active
     session.catalogue = session.heartbeat = session.round_trip_s = None
     session.note = ""
-    if session.network.connect(server):
-        _adopt(session, left)
-    elif not session.local.runs:
+    if not _take_up(session, server) and not session.local.runs:
         session.note = "No server runs on this computer yet"
     session.reached_at = time.monotonic()
     timer.ensure()
@@ -83,21 +80,25 @@ def watch() -> None:
     network = session.network
     server = network.server
     if server is not None and network.lost_companion():
-        left = session.active
-        if network.connect(server):
-            _adopt(session, left)
+        _take_up(session, server)
         return
     if server is None or not server.is_local or session.connected:
         return
     if not session.local.runs and session.local.failure:
         session.note = session.local.failure
         session.waiting.clear()
-    if network.client is None or network.local_moved():
-        left = session.active
-        if network.connect(server):
-            session.note = ""
-            _adopt(session, left)
-            _submit_waiting(session)
+    if (network.client is None or network.local_moved()) and _take_up(session, server):
+        session.note = ""
+        _submit_waiting(session)
+
+
+def _take_up(session: Session, server: Server) -> bool:
+    """Connect anew and go on with the jobs under way; False where nobody is there (Network.connect)."""
+    left = session.active
+    if not session.network.connect(server):
+        return False
+    _adopt(session, left)
+    return True
 
 
 def _submit_waiting(session: Session) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from .prepare import NotReady, ReadyPreview, ReadyResult, ReadySamples
+from .prepare import Ready
 from .protocol import ConnectionState, JobState, Problem, Value
 from .protocol.frames import Buffer, pack_values, unpack_values
 from .protocol.messages import (
@@ -138,20 +138,11 @@ class News(msgspec.Struct, tag=True):
     blobs: list[str] = []
 
 
-class Brought(msgspec.Struct, tag=True, omit_defaults=True):
+class Brought(msgspec.Struct, tag=True):
     """One thing that a job brought, made ready for Blender."""
 
     number: int
-    preview: ReadyPreview | None = None
-    result: ReadyResult | None = None
-    samples: ReadySamples | None = None
-    fault: NotReady | None = None
-
-    @property
-    def ready(self) -> ReadyPreview | ReadyResult | ReadySamples | NotReady:
-        found = self.preview or self.result or self.samples or self.fault
-        assert found is not None
-        return found
+    ready: Ready
 
 
 Tidings = Connection | Known | Beat | Jobs | News | Brought

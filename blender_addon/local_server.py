@@ -7,33 +7,16 @@ import shlex
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
+from . import processes
 from .protocol import ErrorCode, ProblemError
 from .protocol.connection import runtime_dir
-
-# Windows: CREATE_NO_WINDOW and CREATE_NEW_PROCESS_GROUP
-NO_WINDOW = 0x08000200 if sys.platform == "win32" else 0
 
 
 def default_command() -> str:
     """The command found on this computer, or an empty text."""
     found = shutil.which("wholeform")
     return f"{shlex.quote(found)} serve" if found else ""
-
-
-def how_it_ended(code: int) -> str:
-    """The exit code of a process in words."""
-    return f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
-
-
-def last_line(log: Path | None) -> str:
-    """The last thing that a process wrote into its log."""
-    try:
-        lines = log.read_text(errors="replace").splitlines() if log else []
-    except OSError:
-        return ""
-    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")
 
 
 def _words(command: str) -> list[str]:
@@ -45,7 +28,7 @@ class LocalServer:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._log: Path | None = None
+        self._log = runtime_dir() / "blender-server.log"
         self.failure = ""
 
     @property
@@ -57,10 +40,7 @@ class LocalServer:
         if code is None:
             return True
         self._process = None
-        # What it said last tells why it gave up; a server that was killed said nothing about it.
-        self.failure = (
-            f"The local server ended ({how_it_ended(code)}). {last_line(self._log) if code > 0 else ''}".strip()
-        )
+        self.failure = f"The local server ended {processes.ending(code, self._log)}"
         return False
 
     def start(self, command: str) -> None:
@@ -75,22 +55,10 @@ class LocalServer:
                 "Install it with pip install wholeform[backend], or set the command in the add-on's preferences.",
             )
         self.failure = ""
-        folder = runtime_dir()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._log = path = folder / "blender-server.log"
         # Blender may carry a PYTHONHOME of its own, which would break the server's Python.
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"}
         try:
-            with path.open("wb") as log:
-                self._process = subprocess.Popen(
-                    _words(command),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=environment,
-                    start_new_session=True,
-                    creationflags=NO_WINDOW,
-                )
+            self._process = processes.start(_words(command), self._log, environment=environment)
         except (OSError, ValueError) as error:
             raise ProblemError(
                 ErrorCode.NOT_FOUND, f"“{command}” cannot be started: {error}.", "Set the command in the preferences."

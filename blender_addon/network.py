@@ -7,28 +7,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from . import crossing
 from .companion_process import CompanionProcess
-from .crossing import (
-    Ask,
-    Attach,
-    Beat,
-    Brought,
-    Close,
-    Connect,
-    Connection,
-    Control,
-    Free,
-    Jobs,
-    Known,
-    News,
-    Request,
-    Submit,
-    Tidings,
-    Whole,
-    pack,
-    pack_whole,
-    unpack,
-)
 from .prepare import Ready
 from .protocol import (
     CatalogueArrived,
@@ -83,9 +63,9 @@ class RemoteClient:
         cannot be sent."""
         kinds_of(dict(inputs))
         job = Job(job_id or new_job_id(), task, dict(inputs), parameters, priority, label, keep, self._control)
-        wire, blobs, frames = pack_whole(dict(inputs))
+        wire, blobs, frames = crossing.pack_whole(dict(inputs))
         try:
-            self._send(Submit(job.id, task, wire, blobs, parameters, priority, label, keep), frames)
+            self._send(crossing.Submit(job.id, task, wire, blobs, parameters, priority, label, keep), frames)
         except (TypeError, ValueError, OverflowError) as error:
             what = f"The parameters cannot be sent: {error}."
             raise ProblemError(ErrorCode.BAD_PARAMETER, what, "Use plain numbers and texts.") from None
@@ -96,60 +76,60 @@ class RemoteClient:
         """Follow a job that another run of Blender made."""
         if job_id not in self.jobs:
             self.jobs[job_id] = Job(job_id, task, None, {}, "interactive", label, keep, self._control)
-            self._send(Attach(job_id, task, label, keep))
+            self._send(crossing.Attach(job_id, task, label, keep))
         return self.jobs[job_id]
 
     def forget(self, job_id: str) -> None:
         """Drop a job that has ended from `jobs`."""
         if job_id in self.jobs and self.jobs[job_id].state.is_final:
             del self.jobs[job_id]
-            self._send(Control(job_id, "forget"))
+            self._send(crossing.Control(job_id, "forget"))
 
     def request_catalogue(self) -> None:
         """Have a CatalogueArrived come."""
-        self._send(Ask("catalogue"))
+        self._send(crossing.Ask("catalogue"))
 
     def request_ping(self) -> None:
         """Have a HeartbeatArrived come."""
-        self._send(Ask("ping"))
+        self._send(crossing.Ask("ping"))
 
     def request_free_memory(self) -> None:
         """Have the server unload what nothing uses now."""
-        self._send(Ask("free_memory"))
+        self._send(crossing.Ask("free_memory"))
 
     def release(self, handle: Handle) -> None:
         """Free what ``handle`` names."""
-        self._send(Free(handle.id, handle.holds))
+        self._send(crossing.Free(handle.id, handle.holds))
 
     def close(self) -> None:
         """End the connection; jobs go on at the server."""
-        self._send(Close())
+        self._send(crossing.Close())
 
-    def take(self, tidings: Tidings, frames: list[Buffer]) -> Event | Ready | None:
+    def take(self, tidings: crossing.Tidings, frames: list[Buffer]) -> Event | Ready | None:
         """Note what the companion said; returns what happened."""
         match tidings:
-            case Connection():
+            case crossing.Connection():
                 self.state, self.problem, self.server = tidings.state, tidings.problem, tidings.server
                 return ConnectionChanged(tidings.state, tidings.problem)
-            case Known():
+            case crossing.Known():
                 return CatalogueArrived(tidings.catalogue)
-            case Beat():
+            case crossing.Beat():
                 return HeartbeatArrived(tidings.state, tidings.round_trip_s)
-            case Jobs():
+            case crossing.Jobs():
                 return SnapshotArrived(tidings.jobs)
-            case News():
+            case crossing.News():
                 return self._on_news(tidings, frames)
-            case Brought():
+            case crossing.Brought():
                 return tidings.ready
 
-    def _on_news(self, news: News, frames: list[Buffer]) -> JobChanged | None:
+    def _on_news(self, news: crossing.News, frames: list[Buffer]) -> JobChanged | None:
         job = self.jobs.get(news.job)
         if job is None:
             return None
         job.task = news.task
         said: dict[str, Any] = {name: getattr(news, name) for name in ("progress", "problem", "info", "uploaded")}
         if news.outputs is not None:
-            said["outputs"] = Outputs(Whole(news.outputs, news.blobs, frames))
+            said["outputs"] = Outputs(crossing.Whole(news.outputs, news.blobs, frames))
         job._advance(news.state, **said)
         if news.state.is_final and not job.keep:
             del self.jobs[job.id]
@@ -160,13 +140,13 @@ class RemoteClient:
             job.keep = False
             if job.state.is_final:
                 self.jobs.pop(job.id, None)
-            self._send(Control(job.id, "acknowledge"))
+            self._send(crossing.Control(job.id, "acknowledge"))
         elif not job.state.is_final:
             job.cancelling = True
-            self._send(Control(job.id, "cancel"))
+            self._send(crossing.Control(job.id, "cancel"))
 
-    def _send(self, request: Request, frames: list[Buffer] | None = None) -> None:
-        self._companion.send(pack(request, frames or ()))
+    def _send(self, request: crossing.Request, frames: list[Buffer] | None = None) -> None:
+        self._companion.send(crossing.pack(request, frames or ()))
 
 
 class Network:
@@ -199,13 +179,14 @@ class Network:
             if found is None:
                 return False
             address, key, self._local_start = found.address, found.server_key, found.server
-        keys = load_or_make_keys(default_key_path("client")) if key else None
-        public, secret = (keys.public, keys.secret) if keys is not None else ("", "")
         number = next(self._numbers)
-        request = Connect(number, parse_address(address), self.program, load_session(SESSION), key, public, secret)
+        request = crossing.Connect(number, parse_address(address), self.program, load_session(SESSION))
+        if key:
+            keys = load_or_make_keys(default_key_path("client"))
+            request.server_key, request.public, request.secret = key, keys.public, keys.secret
         if not self._companion.runs:
             self._companion.start()
-        self._companion.send(pack(request))
+        self._companion.send(crossing.pack(request))
         self.client = RemoteClient(self._companion, number)
         return True
 
@@ -235,7 +216,7 @@ class Network:
         """The next thing that happened, or None. What came from an earlier connection is dropped."""
         client = self.client
         while (parts := self._companion.receive()) is not None:
-            tidings, frames = unpack(parts, Tidings)
+            tidings, frames = crossing.unpack(parts, crossing.Tidings)
             if client is not None and tidings.number == client.number:
                 event = client.take(tidings, frames)
                 if event is not None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from .axes import to_blender
@@ -65,8 +66,7 @@ class ReadySample:
     mask: np.ndarray | None
 
 
-@dataclass(frozen=True)
-class ReadyResult:
+class ReadyResult(msgspec.Struct, frozen=True, tag=True):
     """The end of a job. ``mask`` is what is visible of the object, ``tint`` its looks; ``meshes`` are by sample: the
     first one's mesh, or every one's cut-out where no mesh was asked for; ``first`` is the first sample."""
 
@@ -79,16 +79,14 @@ class ReadyResult:
     looks: Looks
 
 
-@dataclass(frozen=True)
-class ReadySamples:
+class ReadySamples(msgspec.Struct, frozen=True, tag=True):
     """All samples, the first included; they come a little after the result."""
 
     job: str
     samples: list[ReadySample]
 
 
-@dataclass(frozen=True)
-class ReadyPreview:
+class ReadyPreview(msgspec.Struct, frozen=True, tag=True):
     """Something to look at before the end: thumbnails and a tint where the stage showed any."""
 
     job: str
@@ -98,8 +96,7 @@ class ReadyPreview:
     mesh: ReadyMesh | None
 
 
-@dataclass(frozen=True)
-class NotReady:
+class NotReady(msgspec.Struct, frozen=True, tag=True):
     """A result that could not be made ready."""
 
     job: str
